@@ -1,0 +1,48 @@
+"""What every data set looks like."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ClassInfo:
+    """One class of a segmentation; its id is its position in ``Dataset.classes``."""
+
+    name: str
+    color: str  # "#rrggbb"
+
+    @property
+    def is_background(self) -> bool:
+        """The background is scored like any class, but an overlay leaves it alone by default."""
+        return self.name == "background"
+
+
+class Sample(NamedTuple):
+    """A picture with its truth.
+
+    ``image``: uint8 (H, W, 3), RGB. ``mask``: uint8 (H, W), class ids.
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+
+
+class Dataset(ABC):
+    """Named samples in named splits.
+
+    A data set with two classes (background first) is *binary*: its models have one output channel
+    with a sigmoid; every other data set has one softmax channel a class.
+    """
+
+    name: str  # what the command line calls it, such as "pets" or "npz:cells.npz"
+    title: str  # what people call it
+    credit: str  # source and licence, shown wherever its pictures are
+    classes: tuple[ClassInfo, ...]
+    splits: dict[str, list[str]]  # split -> sample names; "trainval" and "test" always exist
+
+    @abstractmethod
+    def load(self, name: str) -> Sample:
+        """Read one sample at its original resolution; ``UserError`` when it cannot be read."""
