@@ -9,7 +9,7 @@ from unet_core.errors import UserError
 RECIPES = Path(__file__).parent / "recipes"
 LOSSES = ("cross-entropy", "dice", "cross-entropy+dice")
 OPTIMIZERS = ("adam", "adamw", "rmsprop")
-ENCODERS = ("frozen", "tuned")
+ENCODERS = ("frozen", "late", "tuned")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class TrainingConfig:
     optimizer: str = "adamw"
     learning_rate: float = 1e-3
     schedule: str = "cosine"  # cosine | constant | plateau
-    encoder: str = "frozen"  # pretrained encoders only: frozen | tuned
+    encoder: str = "frozen"  # frozen | late (tuned from block 7 on) | tuned
     encoder_weights: str = "auto"  # auto | imagenet | a shipped run's name | a file | none
     encoder_rate: float = 0.1  # a tuned encoder learns at this fraction of the learning rate
     augmentation: str = "full"  # full | flip | none
@@ -41,7 +41,7 @@ class TrainingConfig:
         checks = [
             (self.loss in LOSSES, f"The loss must be one of {', '.join(LOSSES)}."),
             (self.optimizer in OPTIMIZERS, f"The optimizer is one of {', '.join(OPTIMIZERS)}."),
-            (self.encoder in ENCODERS, "The encoder is either frozen or tuned."),
+            (self.encoder in ENCODERS, f"The encoder is one of {', '.join(ENCODERS)}."),
             (self.epochs >= 1, "A training needs at least one epoch."),
             (self.batch_size >= 1, "A batch needs at least one picture."),
             (32 <= self.size <= 1024, "The picture size must lie between 32 and 1024 pixels."),

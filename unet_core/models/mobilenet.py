@@ -1,7 +1,8 @@
 """U-Nets whose encoder is a MobileNetV2 (Sandler et al. 2018) that has learned from other pictures.
 
 Both networks take float32 RGB pixels in 0–255 and give logits of the input's height and width,
-which must be multiples of 32.
+which must be multiples of 32. Without ``size`` they take pictures of any such height and width;
+the ONNX export needs a fixed one.
 """
 
 from pathlib import Path
@@ -20,13 +21,13 @@ SKIPS = (
 BOTTOM = "block_16_project"  # 1/32
 
 
-def build_mobilenetv2(classes: int) -> keras.Model:
+def build_mobilenetv2(classes: int, size: int | None = None) -> keras.Model:
     """The article's network: transposed convolutions 512–256–128–64 over a MobileNetV2.
 
     After "U-Net on Oxford pets by transfer learning"; with three classes it has 10,124,067
     parameters, of which 8,280,163 train while the encoder is frozen.
     """
-    pixels = layers.Input((None, None, 3), name="pixels")
+    pixels = layers.Input((size, size, 3), name="pixels")
     *skips, x = encoder()(layers.Rescaling(1 / 127.5, offset=-1)(pixels))
     for filters, skip in zip((512, 256, 128, 64), reversed(skips), strict=True):
         x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", use_bias=False)(x)
@@ -36,23 +37,28 @@ def build_mobilenetv2(classes: int) -> keras.Model:
     return keras.Model(pixels, logits, name="mobilenetv2")
 
 
-def build_mobilenetv2_fast(classes: int, filters=(160, 112, 80, 56, 24)) -> keras.Model:
+def build_mobilenetv2_fast(classes: int, size: int | None = None) -> keras.Model:
     """Ours: a light decoder of 1×1 projections and depthwise-separable convolutions.
 
-    ``filters`` are the decoder's channels from 1/16 of the resolution up to the full one, where a
-    single convolution of the pixels themselves is the skip connection that keeps outlines sharp.
+    The decoder works up to half the input's resolution; the last step to the full one is a plain
+    convolution over 16 channels that also sees the pixels themselves, for sharp outlines.
     """
-    pixels = layers.Input((None, None, 3), name="pixels")
+    pixels = layers.Input((size, size, 3), name="pixels")
     scaled = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
     *skips, x = encoder()(scaled)
-    detail = layers.Conv2D(filters[-1], 3, padding="same", use_bias=False, name="detail")(scaled)
-    skips.insert(0, layers.ReLU()(layers.BatchNormalization(momentum=0.9)(detail)))
-    for width, skip in zip(filters, reversed(skips), strict=True):
-        x = layers.UpSampling2D(interpolation="bilinear")(x)
-        x = layers.Concatenate()([x, _projection(skip, width // 2)])
-        x = _separable(_separable(x, width), width)
-    logits = layers.Conv2D(classes, 1, name="logits")(x)
+    for filters, skip in zip((160, 112, 80, 56), reversed(skips), strict=True):
+        x = layers.UpSampling2D(interpolation="bilinear")(_projection(x, filters))
+        x = layers.Concatenate()([x, _projection(skip, filters // 2)])
+        x = _separable(_separable(x, filters), filters)
+    x = layers.UpSampling2D(interpolation="bilinear")(_projection(x, 16))
+    x = layers.Concatenate()([x, _convolution(scaled, 8)])
+    logits = layers.Conv2D(classes, 1, name="logits")(_convolution(x, 16))
     return keras.Model(pixels, logits, name="mobilenetv2-fast")
+
+
+def _convolution(x, filters: int):
+    x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
 
 def _projection(x, filters: int):
@@ -72,18 +78,24 @@ def encoder() -> keras.Model:
     return keras.Model(base.input, outputs, name="encoder")
 
 
-def set_encoder_training(model: keras.Model, tuned: bool) -> None:
-    """Freeze the encoder, or make it ready for fine-tuning.
+def set_encoder_training(model: keras.Model, mode: str) -> None:
+    """Choose which part of the encoder learns: ``frozen``, ``late`` (block 7 on) or ``tuned``.
 
-    A frozen encoder keeps its batch normalisation in inference mode (Keras does that). A tuned
-    one follows the new statistics with momentum 0.9: Keras's MobileNetV2 has 0.999, which lags
-    hundreds of steps behind the weights.
+    Frozen layers keep their batch normalisation in inference mode (Keras does that). Tuned ones
+    follow the new statistics with momentum 0.9: Keras's MobileNetV2 has 0.999, which lags hundreds
+    of steps behind the weights.
     """
     part = model.get_layer("encoder")
-    part.trainable = tuned
-    for layer in part.layers:
+    part.trainable = mode != "frozen"
+    first = {"frozen": len(part.layers), "late": _position(part, "block_7_expand"), "tuned": 0}
+    for position, layer in enumerate(part.layers):
+        layer.trainable = position >= first[mode]
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = 0.9
+
+
+def _position(model: keras.Model, name: str) -> int:
+    return [layer.name for layer in model.layers].index(name)
 
 
 def load_encoder(model: keras.Model, source: str) -> dict | None:
