@@ -9,7 +9,7 @@ import csv
 import json
 import os
 import re
-import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -78,8 +78,12 @@ class Run:
 
     @property
     def history(self) -> list[dict]:
-        """Rows of ``history.csv``, one an epoch, numbers as floats."""
-        return read_csv(self.path / "history.csv")
+        """Rows of ``history.csv``, one an epoch (counted from 1), numbers as floats.
+
+        An epoch that was repeated after a crash counts once, as it went the last time.
+        """
+        rows = {row["epoch"]: row for row in read_csv(self.path / "history.csv")}
+        return [row | {"epoch": epoch + 1} for epoch, row in sorted(rows.items())]
 
     @property
     def steps(self) -> list[dict]:
@@ -158,9 +162,8 @@ def read_json(path: Path) -> dict | None:
 
 def write_json(path: Path, content: dict) -> None:
     """Write atomically: a reader sees the old file or the new one, never half of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
     os.replace(temporary, path)
 
 

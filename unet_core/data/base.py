@@ -43,6 +43,11 @@ class Dataset(ABC):
     classes: tuple[ClassInfo, ...]
     splits: dict[str, list[str]]  # split -> sample names; "trainval" and "test" always exist
 
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever a sample of the same name would have other pixels."""
+        return ""
+
     @abstractmethod
     def load(self, name: str) -> Sample:
         """Read one sample at its original resolution; ``UserError`` when it cannot be read."""

@@ -1,0 +1,152 @@
+"""What a training tells the world while it runs: status, the live loss, sample predictions."""
+
+import csv
+import threading
+import time
+
+import keras
+import numpy as np
+from PIL import Image
+
+from unet_core.data.prepared import Prepared
+from unet_core.overlay import colour_mask
+from unet_core.runs import Run
+
+HEARTBEAT = 2.0  # seconds between signs of life while nothing else is written
+STEP_INTERVAL = 0.5  # seconds between rows of steps.csv
+
+
+class Reporter:
+    """The only writer of ``status.json`` of a running training; it also beats its heart."""
+
+    def __init__(self, run: Run, **state):
+        self._run = run
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self.report(**state)
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def report(self, **changes) -> None:
+        """Merge ``changes`` into the status."""
+        with self._lock:
+            self._run.write_status(**changes)
+
+    def close(self, **changes) -> None:
+        """Write the last status and let the heart stop."""
+        self._ended.set()
+        self.report(**changes)
+
+    def should_stop(self) -> bool:
+        """Somebody asked the training to end: a file called ``stop`` in the run folder."""
+        return (self._run.path / "stop").exists()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(HEARTBEAT):
+            self.report()
+
+
+class LiveProgress(keras.callbacks.Callback):
+    """Step, speed and time left in the status, the loss in ``steps.csv``, and the polite stop.
+
+    Also completes the epoch's logs with what ``CSVLogger`` lacks: ``seconds`` and
+    ``learning_rate``; so it must stand before it.
+    """
+
+    def __init__(self, run: Run, reporter: Reporter, batches, epochs: int, seconds_after: float,
+                 deadline: float | None):  # fmt: skip
+        super().__init__()
+        self.run, self.reporter, self.batches = run, reporter, batches
+        self.epochs, self.seconds_after, self.deadline = epochs, seconds_after, deadline
+        earlier = run.history
+        self.started = time.time() - (earlier[-1]["seconds"] if earlier else 0)
+        self.step_seconds = self.validation_seconds = 0.0
+        self.last_row = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.set_epoch(epoch)
+        self.epoch = epoch
+        self.epoch_started = time.time()
+        self.reporter.report(phase="Training", epoch=epoch + 1)
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.time()
+        done = batch + 1
+        self.step_seconds = (now - self.epoch_started) / done
+        if self.reporter.should_stop() or (self.deadline and now > self.deadline):
+            self.model.stop_training = True
+            self.reporter.report(state="stopping", message="Keeping the best weights so far.")
+        if now - self.last_row < STEP_INTERVAL and done < self.batches.steps:
+            return
+        self.last_row = now
+        step = self.epoch * self.batches.steps + done
+        append_row(
+            self.run.path / "steps.csv",
+            {"step": step, "epoch": self.epoch + 1, "loss": logs["loss"],
+             "seconds": now - self.started},
+        )  # fmt: skip
+        self.reporter.report(
+            step=step,
+            steps=self.epochs * self.batches.steps,
+            pictures_per_second=round(self.batches.batch_size / self.step_seconds, 2),
+            seconds_left=round(self._seconds_left(step)),
+        )
+
+    def on_test_begin(self, logs=None):
+        self.validation_started = time.time()
+        self.reporter.report(phase="Validating")
+
+    def on_test_end(self, logs=None):
+        self.validation_seconds = time.time() - self.validation_started
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["seconds"] = time.time() - self.started
+        logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+    def _seconds_left(self, step: int) -> float:
+        steps = self.epochs * self.batches.steps - step
+        validations = self.epochs - self.epoch
+        training = steps * self.step_seconds + validations * self.validation_seconds
+        return training + self.seconds_after
+
+
+class SamplePredictions(keras.callbacks.Callback):
+    """After every epoch, a strip of validation pictures: picture, truth, prediction."""
+
+    def __init__(self, run: Run, data: Prepared, colors: list[str], mask_size: int):
+        super().__init__()
+        # The pictures with the rarest share of truth at the front would flatter nobody:
+        # the first few in the data set's own order are shown.
+        self.run, self.colors = run, colors
+        self.images, self.masks = np.array(data.images[:5]), np.array(data.masks[:5])
+        self.margin = (data.images.shape[1] - mask_size) // 2
+
+    def on_epoch_end(self, epoch, logs=None):
+        logits = self.model.predict_on_batch(self.images.astype(np.float32))
+        masks = class_ids(np.asarray(logits))
+        masks = np.pad(masks, [(0, 0)] + [(self.margin, self.margin)] * 2, mode="edge")
+        columns = [
+            np.concatenate([image, colour_mask(truth, self.colors), colour_mask(mask, self.colors)])
+            for image, truth, mask in zip(self.images, self.masks, masks, strict=True)
+        ]
+        folder = self.run.path / "samples"
+        folder.mkdir(exist_ok=True)
+        temporary = folder / "strip.tmp"
+        Image.fromarray(np.concatenate(columns, axis=1)).save(temporary, format="PNG")
+        temporary.replace(folder / f"epoch-{epoch + 1:03d}.png")
+
+
+def class_ids(logits: np.ndarray) -> np.ndarray:
+    """Logits (N, H, W, C) to class ids uint8 (N, H, W); one channel is a sigmoid's."""
+    if logits.shape[-1] == 1:
+        return (logits[..., 0] > 0).astype(np.uint8)
+    return logits.argmax(-1).astype(np.uint8)
+
+
+def append_row(path, row: dict) -> None:
+    """Add a row to a CSV file, with a header where the file is new."""
+    is_new = not path.exists()
+    with open(path, "a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, row)
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)

@@ -1,0 +1,52 @@
+"""Trained weights as files that other runtimes read. Needs TensorFlow."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from unet_core.errors import UserError
+
+FORMATS = ("onnx", "tflite", "savedmodel")
+
+
+def prediction_model(model: keras.Model) -> keras.Model:
+    """Add the final activation: float32 pixels (1, H, W, 3) in, probabilities out."""
+    activation = "sigmoid" if model.output_shape[-1] == 1 else "softmax"
+    pixels = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="pixels")
+    probabilities = keras.layers.Activation(activation, name="probabilities")(model(pixels))
+    return keras.Model(pixels, probabilities)
+
+
+def export(model: keras.Model, path: Path, kind: str) -> Path:
+    """Write ``model`` (a fixed input size, logits out) as a prediction model to ``path``.
+
+    ``kind``: ``onnx`` (ONNX Runtime), ``tflite`` (LiteRT, float16 weights) or ``savedmodel``
+    (TensorFlow). The file appears whole or not at all.
+    """
+    if kind not in FORMATS:
+        raise UserError(f"The format is one of {', '.join(FORMATS)}.")
+    predictor = prediction_model(model)
+    predictor(np.zeros(predictor.input_shape, np.float32))  # the export wants a called model
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        temporary = Path(folder) / path.name
+        if kind == "tflite":
+            temporary.write_bytes(_tflite(predictor))
+        elif kind == "onnx":
+            signature = [keras.InputSpec(shape=predictor.input_shape, dtype="float32")]
+            predictor.export(temporary, format="onnx", input_signature=signature, verbose=False)
+        else:
+            predictor.export(temporary, format="tf_saved_model", verbose=False)
+        os.replace(temporary, path)
+    return path
+
+
+def _tflite(predictor: keras.Model) -> bytes:
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(predictor)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    return converter.convert()
