@@ -100,7 +100,9 @@ class LiveProgress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         logs["seconds"] = time.time() - self.started
-        logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        logs["learning_rate"] = float(
+            keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        )
 
     def _seconds_left(self, step: int) -> float:
         steps = self.epochs * self.batches.steps - step

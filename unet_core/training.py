@@ -2,11 +2,13 @@
 
 import os
 import platform
+import tempfile
 import time
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 
@@ -169,7 +171,7 @@ def keras_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbacks.Ca
     best = max((row["val_mean_iou"] for row in history), default=None)
     callbacks = [
         keras.callbacks.ModelCheckpoint(
-            run.path / "best.weights.h5", monitor="val_mean_iou", mode="max",
+            run.path / "backup" / "best.weights.h5", monitor="val_mean_iou", mode="max",
             save_best_only=True, save_weights_only=True, initial_value_threshold=best,
         ),
     ]  # fmt: skip
@@ -185,8 +187,8 @@ def keras_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbacks.Ca
 def finish(run: Run, config: TrainingConfig, model: keras.Model, dataset, reporter) -> None:
     """From the best weights: the weights file (float16), the prediction model, the scores."""
     reporter.report(phase="Exporting")
-    if (run.path / "best.weights.h5").exists():
-        model.load_weights(run.path / "best.weights.h5")
+    if (run.path / "backup" / "best.weights.h5").exists():
+        model.load_weights(run.path / "backup" / "best.weights.h5")
     sized = build(config.model, model.output_shape[-1], config.model_arguments, config.size)
     sized.set_weights(model.get_weights())
     save_weights(sized, run.path / "model.weights.h5")
@@ -201,6 +203,17 @@ def finish(run: Run, config: TrainingConfig, model: keras.Model, dataset, report
 
 def save_weights(model: keras.Model, path: Path) -> None:
     """Save the weights alone, as float16: half the size, and far finer than masks can show."""
-    half = keras.models.clone_model(model)
-    half.set_weights([weight.astype(np.float16) for weight in model.get_weights()])
-    half.save_weights(path)
+    model.save_weights(path)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+        with h5py.File(path) as source, h5py.File(file, "w") as target:
+            _copy_as_float16(source, target)
+    os.replace(file.name, path)
+
+
+def _copy_as_float16(source: h5py.Group, target: h5py.Group) -> None:
+    target.attrs.update(source.attrs)
+    for name, item in source.items():
+        if isinstance(item, h5py.Group):
+            _copy_as_float16(item, target.create_group(name))
+        else:
+            target.create_dataset(name, data=item[()].astype(np.float16))

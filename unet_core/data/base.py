@@ -1,7 +1,9 @@
 """What every data set looks like."""
 
+import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -51,3 +53,8 @@ class Dataset(ABC):
     @abstractmethod
     def load(self, name: str) -> Sample:
         """Read one sample at its original resolution; ``UserError`` when it cannot be read."""
+
+
+def data_folder() -> Path:
+    """Where data sets lie: ``UNET_DATA_DIR``, or ``data/`` in the working directory."""
+    return Path(os.environ.get("UNET_DATA_DIR", "data"))

@@ -1,21 +1,39 @@
-"""The catalogue of networks, in Keras 3: float32 RGB pixels in 0–255 in, logits out."""
+"""The networks of the catalogue, in Keras 3: float32 RGB pixels in 0–255 in, logits out."""
 
 import keras
 
+from unet_core.catalogue import CATALOGUE
 from unet_core.errors import UserError
+from unet_core.models.mobilenet import build_mobilenetv2, build_mobilenetv2_fast
+from unet_core.runs import Run, find_run
+
+BUILDERS = {"mobilenetv2": build_mobilenetv2, "mobilenetv2-fast": build_mobilenetv2_fast}
 
 
-def build(name: str, classes: int, arguments: dict, size: int | None = None) -> keras.Model:
-    if name == "mobilenetv2":
-        from unet_core.models.mobilenet import build_mobilenetv2
+def build(name: str, outputs: int, arguments: dict, size: int | None = None) -> keras.Model:
+    """Build a network of the catalogue with random weights.
 
-        return build_mobilenetv2(classes, size, **arguments)
-    if name == "mobilenetv2-fast":
-        from unet_core.models.mobilenet import build_mobilenetv2_fast
-
-        return build_mobilenetv2_fast(classes, size, **arguments)
-    raise UserError("?")
+    ``outputs``: channels of the logits (`outputs_for`). ``size``: side of the pictures; None
+    accepts any that fits. ``UserError`` for a name that the catalogue does not have.
+    """
+    if name not in BUILDERS:
+        raise UserError(f"There is no network {name!r}; there are: {', '.join(CATALOGUE)}.")
+    return BUILDERS[name](outputs, size, **arguments)
 
 
 def outputs_for(classes: int) -> int:
+    """Channels of a network for so many classes: one (a sigmoid) for two, else one each."""
     return 1 if classes == 2 else classes
+
+
+def load_run(name: str) -> tuple[Run, keras.Model]:
+    """A run and its network with the trained weights, at the size it was trained for."""
+    run = find_run(name)
+    path = run.path / "model.weights.h5"
+    if not path.is_file():
+        raise UserError(f"The run {name!r} has no weights yet; let its training end first.")
+    training = run.config["training"]
+    outputs = outputs_for(len(run.classes))
+    model = build(training["model"], outputs, training["model_arguments"], training["size"])
+    model.load_weights(path)
+    return run, model

@@ -1,0 +1,107 @@
+"""What several pages share: cached models and pictures, and the before/after slider."""
+
+import base64
+import hashlib
+import io
+import time
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from unet_core.runs import Run, all_runs, find_run
+from unet_core.segmenter import Segmenter
+
+_COMPARE = st.components.v2.component(
+    "before_after",
+    html="""
+<figure><img class="after" alt=""><div class="clip"><img class="before" alt=""></div>
+<div class="bar"></div>
+<input type="range" min="0" max="100" value="50" aria-label="How much of the original is shown">
+</figure>""",
+    css="""
+figure { position: relative; margin: 0; overflow: hidden; border-radius: var(--st-base-radius); }
+img { display: block; width: 100%; }
+.clip { position: absolute; inset: 0; clip-path: inset(0 50% 0 0); }
+.bar { position: absolute; top: 0; bottom: 0; left: 50%; width: 3px; background: white;
+       box-shadow: 0 0 4px black; transform: translateX(-50%); pointer-events: none; }
+.bar::after { content: "↔"; position: absolute; top: 50%; left: 50%; width: 2.2rem;
+       line-height: 2.2rem; text-align: center; border-radius: 50%; background: white;
+       color: #17211f; transform: translate(-50%, -50%); box-shadow: 0 0 4px black; }
+input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0;
+        cursor: ew-resize; }
+input:focus-visible + *, figure:focus-within { outline: 3px solid var(--st-primary-color); }
+""",
+    js="""
+export default function ({ data, parentElement }) {
+  const find = (part) => parentElement.querySelector(part);
+  find(".before").src = data.before;
+  find(".after").src = data.after;
+  find(".before").alt = data.before_alt;
+  find(".after").alt = data.after_alt;
+  const show = (value) => {
+    find(".clip").style.clipPath = `inset(0 ${100 - value}% 0 0)`;
+    find(".bar").style.left = `${value}%`;
+  };
+  const input = find("input");
+  input.oninput = () => show(input.value);
+  show(input.value);
+}
+""",
+)
+
+
+def compare_slider(before: np.ndarray, after: np.ndarray, before_alt: str, after_alt: str) -> None:
+    """Two pictures uint8 (H, W, 3) over each other with a handle; arrow keys move it too."""
+    _COMPARE(
+        data={
+            "before": _data_url(before),
+            "after": _data_url(after),
+            "before_alt": before_alt,
+            "after_alt": after_alt,
+        },
+        key="before-after",
+    )
+
+
+def _data_url(image: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format="JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def ready_runs() -> dict[str, Run]:
+    """Runs that can predict, by name, shipped ones first."""
+    return {run.name: run for run in all_runs() if run.can_predict}
+
+
+def score_line(run: Run) -> str:
+    """The run's score in words, with what it was measured on."""
+    evaluation = run.evaluation
+    if not evaluation:
+        return "not evaluated yet"
+    scores = evaluation["scores"]
+    return (
+        f"mean IoU {scores['mean_iou']:.3f}, pixel accuracy {scores['pixel_accuracy']:.1%} on "
+        f"{evaluation['pictures']} {evaluation['split']} pictures of {evaluation['data_title']}, "
+        f"{evaluation['resolution']} × {evaluation['resolution']}"
+    )
+
+
+def predict(run: Run, image: np.ndarray) -> tuple[np.ndarray, float]:
+    """Probabilities float32 (size, size, classes) and the seconds they took, cached."""
+    digest = hashlib.sha256(image.tobytes()).hexdigest() + str(image.shape)
+    return _predict(run.name, (run.path / "model.onnx").stat().st_mtime, digest, image)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _predict(name: str, changed: float, digest: str, _image: np.ndarray):
+    segmenter = _segmenter(name, changed)
+    started = time.perf_counter()
+    probabilities = segmenter.probabilities(_image)
+    return probabilities, time.perf_counter() - started
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _segmenter(name: str, changed: float) -> Segmenter:
+    return Segmenter(find_run(name))

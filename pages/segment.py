@@ -1,0 +1,246 @@
+"""Segment: a picture in, a mask over it out."""
+
+import numpy as np
+import streamlit as st
+
+from pages.common import compare_slider, predict, ready_runs, score_line
+from unet_core.errors import UserError
+from unet_core.images import EXTENSIONS, open_picture
+from unet_core.overlay import zip_files
+from unet_core.runs import Run
+from unet_core.samples import SAMPLES
+from unet_core.views import SegmentedPicture, View
+
+SCREEN = 1400  # pixels on the longer side that a browser is sent
+VIEWS = {
+    "overlay": ":material/layers: Overlay",
+    "slider": ":material/compare: Before and after",
+    "sides": ":material/splitscreen_right: Side by side",
+    "outline": ":material/gesture: Outline",
+    "confidence": ":material/blur_on: Confidence",
+}
+SOURCES = {
+    "samples": ":material/photo_library: Samples",
+    "upload": ":material/upload: Upload",
+    "camera": ":material/photo_camera: Camera",
+}
+
+
+@st.cache_data(show_spinner=False)
+def sample_image(name: str) -> np.ndarray:
+    return SAMPLES[name].load()
+
+
+@st.cache_data(max_entries=32, show_spinner=False, scope="session")
+def uploaded_image(data: bytes, name: str) -> np.ndarray:
+    return open_picture(data, name)
+
+
+def choose_model(runs: dict[str, Run]) -> tuple[Run, Run | None]:
+    """The model, and the one to compare it with, if any."""
+    left, right = st.columns(2)
+    name = left.selectbox(
+        "Model", runs, format_func=lambda n: runs[n].title, key="model", bind="query-params"
+    )
+    others = [n for n in runs if n != name]
+    other = right.selectbox(
+        "Compare with",
+        others,
+        index=None,
+        format_func=lambda n: runs[n].title,
+        placeholder="No second model" if others else "There is no other model yet",
+        disabled=not others,
+        key="compare",
+        bind="query-params",
+    )
+    run = runs[name]
+    size = (run.path / "model.onnx").stat().st_size / 1e6
+    left.caption(f"{run.config['description']} {score_line(run)}; {size:.1f} MB.")
+    return run, runs.get(other)
+
+
+def choose_pictures() -> list[tuple[str, np.ndarray]]:
+    """Names and pixels of what the visitor wants segmented."""
+    source = st.segmented_control(
+        "Picture", SOURCES, format_func=SOURCES.get, default="samples", required=True,
+        key="source", label_visibility="collapsed",
+    )  # fmt: skip
+    if source == "samples":
+        return [sample_gallery()]
+    if source == "camera":
+        shot = st.camera_input("Take a picture")
+        return opened([shot] if shot else [])
+    files = st.file_uploader(
+        "Drop photos of cats and dogs here",
+        type=list(EXTENSIONS),
+        accept_multiple_files=True,
+        max_upload_size=20,
+        key="files",
+        help="They stay in memory for this visit and are not kept.",
+    )
+    return opened(files)
+
+
+def opened(files) -> list[tuple[str, np.ndarray]]:
+    """Decode uploads; a file that cannot be used gets a sentence, the others go on."""
+    pictures = []
+    for file in files:
+        try:
+            pictures.append((file.name, uploaded_image(file.getvalue(), file.name)))
+        except UserError as error:
+            st.error(str(error), icon=":material/broken_image:")
+    return pictures
+
+
+def sample_gallery() -> tuple[str, np.ndarray]:
+    name = st.pills(
+        "Sample", SAMPLES, format_func=lambda n: SAMPLES[n].title, default="chelsea",
+        required=True, key="sample", bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    return f"{name}.png", sample_image(name)
+
+
+def choose_view(run: Run) -> tuple[str, View]:
+    """How to look at the result; none of it runs the network again."""
+    kind = st.segmented_control(
+        "View", VIEWS, format_func=VIEWS.get, default="overlay", required=True,
+        key="view", bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    opacity = st.slider(
+        "Opacity", 0.0, 1.0, 0.5, 0.05, key="opacity", bind="query-params",
+        disabled=kind == "outline",
+    )  # fmt: skip
+    names = [c.name for c in run.classes]
+    visible = st.pills(
+        "Classes", names, selection_mode="multi", key=f"classes-{run.name}",
+        default=[c.name for c in run.classes if not c.is_background],
+    )  # fmt: skip
+    threshold = 0.5
+    if run.is_binary:
+        threshold = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold")
+    drawn = kind if kind in ("outline", "confidence") else "overlay"
+    return kind, View(drawn, opacity, tuple(visible), threshold)
+
+
+def show_picture(picture: SegmentedPicture, kind: str, view: View) -> None:
+    """The picture as the view asks; colours are named in the legend."""
+    small = picture.reduced(SCREEN)
+    drawn = small.draw(view)
+    covered = ", ".join(f"{n} {s:.0%}" for n, s in picture.shares(view.threshold).items())
+    original, result = f"{picture.name}, the picture itself", f"{picture.name}: {covered}"
+    if kind == "slider":
+        compare_slider(small.image, drawn, original, result)
+    elif kind == "sides":
+        left, right = st.columns(2)
+        left.image(small.image, width="stretch", alt=original, output_format="JPEG")
+        right.image(drawn, width="stretch", alt=result, output_format="JPEG")
+    else:
+        st.image(drawn, width="stretch", alt=result, output_format="JPEG")
+
+
+def show_legend(picture: SegmentedPicture, view: View) -> None:
+    """Each class with its colour and its share of the picture, and the time taken."""
+    shares = picture.shares(view.threshold)
+    rows = "".join(
+        f'<div style="display:flex;gap:.6rem;align-items:center;margin:.25rem 0">'
+        f'<span style="width:1rem;height:1rem;border-radius:.25rem;background:{c.color}"></span>'
+        f'<span style="flex:1">{c.name}</span><strong>{shares[c.name]:.1%}</strong></div>'
+        for c in picture.classes
+    )
+    st.html(rows)
+    if view.kind == "confidence":
+        st.caption("Yellow is where the model is undecided between the classes.")
+    height, width = picture.image.shape[:2]
+    st.caption(f"{width:,} × {height:,} pixels, segmented in {picture.seconds * 1000:.0f} ms")
+
+
+def show_downloads(pictures: list[SegmentedPicture], current: SegmentedPicture, view: View) -> None:
+    """Files are made when a button is pressed, at the picture's full resolution."""
+    kinds = ("Mask (class ids)", "Mask (colours)", "Picture as shown")
+    icons = (":material/grid_on:", ":material/palette:", ":material/image:")
+    names = [name for name, _ in current.reduced(32).files(view)]
+    for position, (label, icon, name) in enumerate(zip(kinds, icons, names, strict=True)):
+        st.download_button(
+            label, lambda p=position: current.files(view)[p][1], name, "image/png",
+            icon=icon, on_click="ignore", width="stretch", key=f"download-{position}",
+        )  # fmt: skip
+    if len(pictures) > 1:
+        st.download_button(
+            f"All {len(pictures)} pictures (zip)", lambda: all_files(pictures, view),
+            "segmented.zip", "application/zip", icon=":material/folder_zip:",
+            type="primary", on_click="ignore", width="stretch",
+        )  # fmt: skip
+
+
+def summary(pictures: list[SegmentedPicture], view: View) -> list[dict]:
+    return [
+        {"picture": p.name, "width": p.image.shape[1], "height": p.image.shape[0]}
+        | {name: round(share, 4) for name, share in p.shares(view.threshold).items()}
+        for p in pictures
+    ]
+
+
+def all_files(pictures: list[SegmentedPicture], view: View) -> bytes:
+    files = (file for picture in pictures for file in picture.files(view))
+    return zip_files(files, summary(pictures, view))
+
+
+def segment(run: Run, pictures: list[tuple[str, np.ndarray]]) -> list[SegmentedPicture]:
+    """Run the network on each picture, with a bar when there are several."""
+    segmented = []
+    bar = st.progress(0.0) if len(pictures) > 3 else None
+    for position, (name, image) in enumerate(pictures):
+        probabilities, seconds = predict(run, image)
+        segmented.append(SegmentedPicture(name, image, probabilities, run.classes, seconds))
+        if bar:
+            bar.progress((position + 1) / len(pictures), f"{position + 1} of {len(pictures)}")
+    if bar:
+        bar.empty()
+    return segmented
+
+
+def choose_current(pictures: list[SegmentedPicture]) -> SegmentedPicture:
+    if len(pictures) == 1:
+        return pictures[0]
+    number = st.pagination(len(pictures), key="page") or 1
+    return pictures[number - 1]
+
+
+def main() -> None:
+    st.title("See what a U-Net sees", anchor=False)
+    runs = ready_runs()
+    if not runs:
+        st.info("There is no model yet. Train one with `python -m unet_core train`.")
+        return
+    run, other = choose_model(runs)
+    pictures = segment(run, choose_pictures())
+    if not pictures:
+        st.info("Add a photo: JPEG, PNG, WebP, BMP, GIF or TIFF, up to 20 MB each.")
+        return
+    left, right = st.columns([2.4, 1], gap="large")
+    with right:
+        kind, view = choose_view(run)
+    with left:
+        current = choose_current(pictures)
+        shown = [(run, current)]
+        if other:
+            shown += [(other, segment(other, [(current.name, current.image)])[0])]
+        for column, (model, picture) in zip(st.columns(len(shown)), shown, strict=True):
+            with column:
+                if other:
+                    st.subheader(model.title, anchor=False)
+                show_picture(picture, kind, view)
+        name = current.name.removesuffix(".png")
+        if name in SAMPLES:
+            st.caption(SAMPLES[name].credit)
+    with right:
+        for model, picture in shown:
+            if other:
+                st.caption(model.title)
+            show_legend(picture, view)
+        show_downloads(pictures, current, view)
+    if len(pictures) > 1:
+        st.dataframe(summary(pictures, view), hide_index=True)
+
+
+main()

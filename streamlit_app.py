@@ -1,0 +1,14 @@
+"""U-Net Studio: `streamlit run streamlit_app.py`."""
+
+import streamlit as st
+
+st.set_page_config(page_title="U-Net Studio", page_icon=".streamlit/logo.svg", layout="wide")
+st.logo(".streamlit/logo.svg", size="large")
+
+page = st.navigation(
+    [
+        st.Page("pages/segment.py", title="Segment", icon=":material/pets:", default=True),
+    ],
+    position="top",
+)
+page.run()

@@ -1,0 +1,208 @@
+"""The command line: ``python -m unet_core --help``."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from unet_core.config import ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig, load_recipe, recipe_names
+from unet_core.errors import UserError
+
+DATA_HELP = "pets | drawn"
+STOPPED = 130  # the exit code of a program that was interrupted
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns 0, 2 for an error the user can mend, 130 when interrupted."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run_command(options)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return STOPPED
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m unet_core", description="Build, train, evaluate and use U-Nets."
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _models_parser(commands)
+    _train_parser(commands)
+    _evaluate_parser(commands)
+    _predict_parser(commands)
+    _export_parser(commands)
+    return top
+
+
+def _add(commands, name: str, run_command, text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run_command=run_command)
+    return command
+
+
+def _models_parser(commands) -> None:
+    _add(commands, "models", models, "List the networks that can be trained, and the runs.")
+
+
+def _train_parser(commands) -> None:
+    command = _add(commands, "train", train, "Train a model into a new run folder.")
+    command.add_argument("--recipe", choices=recipe_names(), help="start from these settings")
+    command.add_argument("--run", type=Path, metavar="FOLDER", help="go on with this run folder")
+    command.add_argument("--name", help="name of the new run (a-z, 0-9, hyphens)")
+    command.add_argument("--title", default="", help="what people call the run")
+    command.add_argument("--minutes", type=float, help="stop, whole, after this many minutes")
+    settings = command.add_argument_group(
+        "settings", "They change the recipe, or the defaults of the small run."
+    )
+    settings.add_argument("--model", help="a network from `python -m unet_core models`")
+    settings.add_argument("--data", help=DATA_HELP)
+    settings.add_argument("--pictures", type=int, help="at most this many; 0: all")
+    settings.add_argument("--size", type=int, help="side of the pictures in pixels")
+    settings.add_argument("--crop", type=int, help="train on windows of this side; 0: none")
+    settings.add_argument("--epochs", type=int)
+    settings.add_argument("--batch-size", type=int)
+    settings.add_argument("--loss", choices=LOSSES)
+    settings.add_argument("--optimizer", choices=OPTIMIZERS)
+    settings.add_argument("--learning-rate", type=float)
+    settings.add_argument("--schedule", choices=("cosine", "constant", "plateau"))
+    settings.add_argument("--encoder", choices=ENCODERS, help="which part of the encoder learns")
+    settings.add_argument("--encoder-weights", help="auto | imagenet | a run | a file | none")
+    settings.add_argument("--augmentation", choices=("full", "flip", "none"))
+    settings.add_argument("--early-stopping", type=int, metavar="EPOCHS")
+    settings.add_argument("--seed", type=int)
+
+
+def _evaluate_parser(commands) -> None:
+    command = _add(commands, "evaluate", evaluate, "Score a run on a data set's split.")
+    command.add_argument("run")
+    command.add_argument("--data", required=True, help=DATA_HELP)
+    command.add_argument("--split", default="test", help="test (the default) or trainval")
+
+
+def _predict_parser(commands) -> None:
+    command = _add(commands, "predict", predict, "Segment pictures; write masks and overlays.")
+    command.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE")
+    command.add_argument("--model", help="a run; without it the best shipped model")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR")
+    command.add_argument("--opacity", type=float, default=0.5, help="of the overlay, 0 to 1")
+
+
+def _export_parser(commands) -> None:
+    command = _add(commands, "export", export, "Write a run's model for another runtime.")
+    command.add_argument("run")
+    command.add_argument("--format", choices=("onnx", "tflite", "savedmodel"), required=True)
+    command.add_argument("--out", type=Path, help="default: RUN.FORMAT in this folder")
+
+
+def models(options) -> None:
+    from unet_core.catalogue import CATALOGUE
+    from unet_core.runs import all_runs
+
+    print(f"{'network':<20}{'parameters':>12}  what it is")
+    for name, entry in CATALOGUE.items():
+        print(f"{name:<20}{entry.parameters:>12,}  {entry.title}")
+    print(f"\n{'run':<32}{'state':<10}{'mean IoU':>9}  title")
+    for run in all_runs():
+        scores = (run.evaluation or {}).get("scores", {})
+        iou = f"{scores['mean_iou']:.4f}" if "mean_iou" in scores else "–"
+        print(f"{run.name:<32}{run.status['state']:<10}{iou:>9}  {run.title}")
+
+
+def train(options) -> None:
+    quiet_tensorflow()
+    from unet_core import training
+    from unet_core.runs import Run
+
+    if options.run:
+        run = Run(options.run)
+    else:
+        config = load_recipe(options.recipe) if options.recipe else TrainingConfig()
+        config = config.changed(**_settings(options))
+        run = training.new_run(config, options.name, options.title)
+    print(f"run folder: {run.path}")
+    training.train(run, options.minutes)
+
+
+def _settings(options) -> dict:
+    """The settings that were given; 0 stands for None where a setting can be None."""
+    given = {
+        name: value
+        for name, value in vars(options).items()
+        if name in TrainingConfig().to_dict() and value is not None
+    }
+    for name in ("pictures", "crop"):
+        if given.get(name) == 0:
+            given[name] = None
+    return given
+
+
+def evaluate(options) -> None:
+    from unet_core import evaluation
+    from unet_core.data import open_dataset
+    from unet_core.runs import find_run
+
+    run, dataset = find_run(options.run), open_dataset(options.data)
+    result = evaluation.evaluate(run, dataset, options.split, progress=show_progress)
+    evaluation.write_evaluation(run, result)
+    print(evaluation.format_scores(result))
+
+
+def predict(options) -> None:
+    from unet_core.images import open_picture
+    from unet_core.runs import find_run, shipped_runs
+    from unet_core.segmenter import Segmenter
+    from unet_core.views import SegmentedPicture, View
+
+    if not options.model and not shipped_runs():
+        raise UserError("No model is shipped; name one of your runs with --model.")
+    run = find_run(options.model) if options.model else shipped_runs()[0]
+    segmenter = Segmenter(run)
+    shown = tuple(c.name for c in run.classes if not c.is_background)
+    view = View(opacity=options.opacity, visible=shown)
+    options.out.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for path in options.pictures:
+        try:
+            image = open_picture(path.read_bytes(), path.name)
+        except (UserError, OSError) as error:
+            failed += 1
+            print(f"{path}: {error}", file=sys.stderr)
+            continue
+        picture = SegmentedPicture(path.name, image, segmenter.probabilities(image), run.classes)
+        for name, content in picture.files(view):
+            (options.out / name).write_bytes(content)
+            print(options.out / name)
+    if failed:
+        raise UserError(f"{failed} of {len(options.pictures)} pictures could not be read.")
+
+
+def export(options) -> None:
+    quiet_tensorflow()
+    from unet_core.export import export as write
+    from unet_core.models import load_run
+
+    run, model = load_run(options.run)
+    path = options.out or Path(f"{run.name}.{options.format}")
+    print(write(model, path.absolute(), options.format))
+
+
+def show_progress(done: int, total: int) -> None:
+    """A progress bar on a terminal's standard error; silent elsewhere."""
+    if sys.stderr.isatty():
+        filled = 40 * done // max(total, 1)
+        end = "\n" if done == total else ""
+        print(f"\r[{'#' * filled:<40}] {done:,}/{total:,}", end=end, file=sys.stderr, flush=True)
+
+
+def quiet_tensorflow() -> None:
+    """Keep TensorFlow's start-up messages out of the log; must run before it is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""The Oxford-IIIT Pet data set (Parkhi et al. 2012) in its official layout.
+
+``pets/images/NAME.jpg``, ``pets/annotations/trimaps/NAME.png`` and
+``pets/annotations/{trainval,test}.txt`` under the data folder.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from unet_core.data.base import ClassInfo, Dataset, Sample, data_folder
+from unet_core.errors import UserError
+from unet_core.images import open_picture
+
+PET_CLASSES = (
+    ClassInfo("pet", "#E69F00"),
+    ClassInfo("background", "#56B4E9"),
+    ClassInfo("border", "#CC79A7"),
+)
+
+
+class Pets(Dataset):
+    """Cats and dogs with trimaps: class ids 0 pet, 1 background, 2 border.
+
+    The official splits, less the pictures that are not there (the data set may be had in part).
+    """
+
+    name = "pets"
+    title = "Oxford-IIIT pets"
+    credit = "Oxford-IIIT Pet data set, Parkhi et al. 2012, CC BY-SA 4.0"
+    classes = PET_CLASSES
+
+    def __init__(self, folder: Path | None = None):
+        self.folder = folder or data_folder() / "pets"
+        if not (self.folder / "annotations" / "trainval.txt").is_file():
+            raise UserError(
+                f"The pets are not in {self.folder}. Get them with `python -m unet_core download "
+                "pets`, or set UNET_DATA_DIR to the folder that holds pets/."
+            )
+        self.splits = {split: self._names(split) for split in ("trainval", "test")}
+
+    def _names(self, split: str) -> list[str]:
+        lines = (self.folder / "annotations" / f"{split}.txt").read_text().splitlines()
+        names = [line.split()[0] for line in lines if line.strip()]
+        return [n for n in names if self._picture(n).is_file() and self._trimap(n).is_file()]
+
+    def _picture(self, name: str) -> Path:
+        return self.folder / "images" / f"{name}.jpg"
+
+    def _trimap(self, name: str) -> Path:
+        return self.folder / "annotations" / "trimaps" / f"{name}.png"
+
+    def load(self, name: str) -> Sample:
+        # Some of the files are GIF or PNG named .jpg, some grey or RGBA.
+        image = open_picture(self._picture(name).read_bytes(), name)
+        with Image.open(self._trimap(name)) as trimap:
+            mask = np.asarray(trimap) - np.uint8(1)
+        if mask.shape != image.shape[:2]:
+            raise UserError(f"{name}: picture and trimap differ in size; download both again.")
+        return Sample(image, mask)

@@ -1,0 +1,68 @@
+"""Opening pictures that nobody vouches for."""
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from unet_core.errors import UserError
+
+EXTENSIONS = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
+MAX_PIXELS = 25_000_000  # checked in the header, before anything is decoded
+MIN_SIDE = 8
+SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I")
+
+
+def open_picture(data: bytes, name: str) -> np.ndarray:
+    """Decode a picture file into uint8 RGB (H, W, 3), turned as its EXIF orientation says.
+
+    Transparency is laid on white, 16-bit values are scaled to 8 bits, of an animation the first
+    frame is taken. ``UserError`` says in a sentence why a file cannot be used.
+    """
+    if not data:
+        raise UserError(f"{name} is empty (0 bytes); choose another file.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(data))
+            _check_size(picture.size, name)
+            picture.load()
+            return np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        raise UserError(
+            f"{name} is not a picture that can be opened; use JPEG, PNG, WebP, BMP, GIF or TIFF."
+        ) from None
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError):
+        raise UserError(f"{name} is damaged or cut short; save or download it again.") from None
+
+
+def _check_size(size: tuple[int, int], name: str) -> None:
+    width, height = size
+    if min(size) < MIN_SIDE:
+        raise UserError(
+            f"{name} has only {width} × {height} pixels; each side needs {MIN_SIDE} or more."
+        )
+    if width * height > MAX_PIXELS:
+        raise UserError(
+            f"{name} has {width:,} × {height:,} pixels; at most {MAX_PIXELS / 1e6:.0f} million "
+            "fit here, so make it smaller first."
+        )
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode in SIXTEEN_BIT or picture.mode == "F":
+        picture = _to_eight_bits(picture)
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert("RGB")
+
+
+def _to_eight_bits(picture: Image.Image) -> Image.Image:
+    values = np.asarray(picture, dtype=np.float64)
+    top = 65535.0 if values.max() > 255 else 255.0
+    if picture.mode == "F" and values.max() <= 1:
+        top = 1.0
+    return Image.fromarray((values.clip(0, top) * (255 / top)).round().astype(np.uint8))

@@ -1,0 +1,82 @@
+"""Scores from one confusion matrix.
+
+A confusion matrix is int64 (classes, classes) in pixels, rows the truth, columns the prediction
+(as in scikit-learn). A score that divides by zero is NaN, and means skip NaN: a class that is
+neither in the truth nor in the prediction has no score, rather than a perfect or a bad one.
+"""
+
+import numpy as np
+
+
+def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
+    """Count pixels of class ids (any shape, the same for both) by truth and prediction."""
+    pairs = truth.ravel().astype(np.int64) * classes + prediction.ravel()
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+def class_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
+    """``iou``, ``dice``, ``precision``, ``recall`` and ``support`` (pixels), one value a class.
+
+    ``confusion`` may have leading axes, as in (pictures, classes, classes).
+    """
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
+    support, predicted = confusion.sum(-1), confusion.sum(-2)
+    return {
+        "iou": _divide(hits, support + predicted - hits),
+        "dice": _divide(2 * hits, support + predicted),
+        "precision": _divide(hits, predicted),
+        "recall": _divide(hits, support),
+        "support": support,
+    }
+
+
+def overall_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
+    """``pixel_accuracy``, ``mean_iou`` and ``mean_dice``, with ``confusion``'s leading axes."""
+    hits = np.trace(confusion, axis1=-2, axis2=-1)
+    scores = class_scores(confusion)
+    return {
+        "pixel_accuracy": _divide(hits, confusion.sum((-2, -1))),
+        "mean_iou": _mean(scores["iou"]),
+        "mean_dice": _mean(scores["dice"]),
+    }
+
+
+def pet_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
+    """IoU of pet against the rest, for classes pet, background, border, in two conventions.
+
+    ``pet_iou``: pixels whose truth is border are left out, and a predicted border is no pet
+    (the border counts as neither). ``pet_or_border_iou``: the border counts as pet on both sides.
+    """
+    inner = confusion[..., :2, :]
+    hits = inner[..., 0, 0]
+    neither = _divide(hits, inner[..., 0, :].sum(-1) + inner[..., 1, 0])
+    hits = confusion[..., ::2, ::2].sum((-2, -1))
+    union = confusion.sum((-2, -1)) - confusion[..., 1, 1]
+    return {"pet_iou": neither, "pet_or_border_iou": _divide(hits, union)}
+
+
+def bootstrap_interval(
+    confusions: np.ndarray, score, resamples: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """95 % interval of ``score(summed confusion)`` when pictures are drawn with replacement.
+
+    ``confusions``: (pictures, classes, classes). Percentile bootstrap over pictures.
+    """
+    count = len(confusions)
+    random = np.random.default_rng(seed)
+    weights = random.multinomial(count, np.full(count, 1 / count), size=resamples)
+    summed = np.einsum("rp,pij->rij", weights, confusions.astype(np.int64))
+    low, high = np.nanpercentile(score(summed), (2.5, 97.5))
+    return float(low), float(high)
+
+
+def _divide(numerator, denominator) -> np.ndarray:
+    numerator = np.asarray(numerator, np.float64)
+    denominator = np.asarray(denominator, np.float64)
+    missing = np.full(np.broadcast(numerator, denominator).shape, np.nan)
+    return np.divide(numerator, denominator, out=missing, where=denominator > 0)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(values)
+    return _divide(np.where(known, values, 0).sum(-1), known.sum(-1))

@@ -1,0 +1,66 @@
+"""Prediction without TensorFlow: a picture in, class probabilities out, by ONNX Runtime."""
+
+import threading
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+from unet_core.errors import UserError
+from unet_core.runs import Run
+
+
+class Segmenter:
+    """The network of one run, ready to predict. Safe to share between threads.
+
+    ``size`` is the side of the square pictures that the network takes.
+    """
+
+    def __init__(self, run: Run, threads: int = 2):
+        path = run.path / "model.onnx"
+        if not path.is_file():
+            raise UserError(f"The run {run.name!r} has no model yet; let its training end first.")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.enable_cpu_mem_arena = False  # the arena never gives memory back
+        self._session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+        self._lock = threading.Lock()  # one picture at a time: two cores, little memory
+        self._input = self._session.get_inputs()[0]
+        self.size = int(self._input.shape[1])
+        self.run = run
+
+    def probabilities(self, image: np.ndarray) -> np.ndarray:
+        """Probabilities float32 (size, size, classes) of a uint8 picture (H, W, 3) of any size.
+
+        The picture is squashed to the network's size first. A binary model's one channel becomes
+        two: background and foreground. `resize_channels` brings the result to the picture's
+        resolution: probabilities, not masks, are resized, so that outlines are smooth.
+        """
+        if image.shape[:2] != (self.size, self.size):
+            squashed = Image.fromarray(image).resize(
+                (self.size, self.size), Image.Resampling.BILINEAR
+            )
+            image = np.asarray(squashed)
+        pixels = image[None].astype(np.float32)
+        with self._lock:
+            probabilities = self._session.run(None, {self._input.name: pixels})[0][0]
+        if probabilities.shape[-1] == 1:
+            probabilities = np.concatenate([1 - probabilities, probabilities], axis=-1)
+        return probabilities
+
+
+def resize_channels(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize float32 (h, w, C) bilinearly to (height, width, C)."""
+    channels = [
+        Image.fromarray(values[..., c]).resize((width, height), Image.Resampling.BILINEAR)
+        for c in range(values.shape[-1])
+    ]
+    return np.stack([np.asarray(channel) for channel in channels], axis=-1)
+
+
+def entropy(probabilities: np.ndarray) -> np.ndarray:
+    """How undecided each pixel is: entropy (H, W) in 0 (certain) to 1 (all classes alike)."""
+    p = np.clip(probabilities, 1e-7, 1)
+    return -(p * np.log(p)).sum(-1) / np.log(p.shape[-1])
