@@ -11,14 +11,9 @@ from unet_core.runs import Run
 from unet_core.samples import SAMPLES
 from unet_core.views import SegmentedPicture, View
 
-SCREEN = 1400  # pixels on the longer side that a browser is sent
-VIEWS = {
-    "overlay": ":material/layers: Overlay",
-    "slider": ":material/compare: Before and after",
-    "sides": ":material/splitscreen_right: Side by side",
-    "outline": ":material/gesture: Outline",
-    "confidence": ":material/blur_on: Confidence",
-}
+SCREEN = 1200  # pixels on the longer side that a browser is sent
+TALLEST = 520  # pixels on the screen, so that picture and controls are seen together
+VIEWS = ("Overlay", "Before and after", "Side by side", "Outline", "Confidence")
 SOURCES = {
     "samples": ":material/photo_library: Samples",
     "upload": ":material/upload: Upload",
@@ -36,9 +31,8 @@ def uploaded_image(data: bytes, name: str) -> np.ndarray:
     return open_picture(data, name)
 
 
-def choose_model(runs: dict[str, Run]) -> tuple[Run, Run | None]:
+def choose_model(left, right, runs: dict[str, Run]) -> tuple[Run, Run | None]:
     """The model, and the one to compare it with, if any."""
-    left, right = st.columns(2)
     name = left.selectbox(
         "Model", runs, format_func=lambda n: runs[n].title, key="model", bind="query-params"
     )
@@ -55,16 +49,12 @@ def choose_model(runs: dict[str, Run]) -> tuple[Run, Run | None]:
     )
     run = runs[name]
     size = (run.path / "model.onnx").stat().st_size / 1e6
-    left.caption(f"{run.config['description']} {score_line(run)}; {size:.1f} MB.")
+    st.caption(f"{run.config['description']} {score_line(run).capitalize()}; {size:.1f} MB.")
     return run, runs.get(other)
 
 
-def choose_pictures() -> list[tuple[str, np.ndarray]]:
+def choose_pictures(source: str) -> list[tuple[str, np.ndarray]]:
     """Names and pixels of what the visitor wants segmented."""
-    source = st.segmented_control(
-        "Picture", SOURCES, format_func=SOURCES.get, default="samples", required=True,
-        key="source", label_visibility="collapsed",
-    )  # fmt: skip
     if source == "samples":
         return [sample_gallery()]
     if source == "camera":
@@ -100,15 +90,18 @@ def sample_gallery() -> tuple[str, np.ndarray]:
     return f"{name}.png", sample_image(name)
 
 
-def choose_view(run: Run) -> tuple[str, View]:
-    """How to look at the result; none of it runs the network again."""
-    kind = st.segmented_control(
-        "View", VIEWS, format_func=VIEWS.get, default="overlay", required=True,
+def choose_kind() -> str:
+    return st.segmented_control(
+        "View", VIEWS, default=VIEWS[0], required=True, wrap=True,
         key="view", bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
+
+
+def choose_view(run: Run, kind: str) -> View:
+    """How to look at the result; none of it runs the network again."""
     opacity = st.slider(
         "Opacity", 0.0, 1.0, 0.5, 0.05, key="opacity", bind="query-params",
-        disabled=kind == "outline",
+        disabled=kind == "Outline",
     )  # fmt: skip
     names = [c.name for c in run.classes]
     visible = st.pills(
@@ -118,24 +111,27 @@ def choose_view(run: Run) -> tuple[str, View]:
     threshold = 0.5
     if run.is_binary:
         threshold = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold")
-    drawn = kind if kind in ("outline", "confidence") else "overlay"
-    return kind, View(drawn, opacity, tuple(visible), threshold)
+    drawn = kind.lower() if kind in ("Outline", "Confidence") else "overlay"
+    return View(drawn, opacity, tuple(visible), threshold)
 
 
 def show_picture(picture: SegmentedPicture, kind: str, view: View) -> None:
     """The picture as the view asks; colours are named in the legend."""
-    small = picture.reduced(SCREEN)
-    drawn = small.draw(view)
+    screen = picture.at(SCREEN)
+    drawn = screen.draw(view)
+    height, width = drawn.shape[:2]
+    widest = min(width, TALLEST * width // height)
     covered = ", ".join(f"{n} {s:.0%}" for n, s in picture.shares(view.threshold).items())
     original, result = f"{picture.name}, the picture itself", f"{picture.name}: {covered}"
-    if kind == "slider":
-        compare_slider(small.image, drawn, original, result)
-    elif kind == "sides":
+    if kind == "Before and after":
+        with st.container(width=widest):
+            compare_slider(screen.image, drawn, original, result)
+    elif kind == "Side by side":
         left, right = st.columns(2)
-        left.image(small.image, width="stretch", alt=original, output_format="JPEG")
+        left.image(screen.image, width="stretch", alt=original, output_format="JPEG")
         right.image(drawn, width="stretch", alt=result, output_format="JPEG")
     else:
-        st.image(drawn, width="stretch", alt=result, output_format="JPEG")
+        st.image(drawn, width=widest, alt=result, output_format="JPEG")
 
 
 def show_legend(picture: SegmentedPicture, view: View) -> None:
@@ -158,7 +154,7 @@ def show_downloads(pictures: list[SegmentedPicture], current: SegmentedPicture, 
     """Files are made when a button is pressed, at the picture's full resolution."""
     kinds = ("Mask (class ids)", "Mask (colours)", "Picture as shown")
     icons = (":material/grid_on:", ":material/palette:", ":material/image:")
-    names = [name for name, _ in current.reduced(32).files(view)]
+    names = current.file_names(view)
     for position, (label, icon, name) in enumerate(zip(kinds, icons, names, strict=True)):
         st.download_button(
             label, lambda p=position: current.files(view)[p][1], name, "image/png",
@@ -212,14 +208,20 @@ def main() -> None:
     if not runs:
         st.info("There is no model yet. Train one with `python -m unet_core train`.")
         return
-    run, other = choose_model(runs)
-    pictures = segment(run, choose_pictures())
+    left, middle, right = st.columns([1.2, 1.2, 1])
+    source = right.segmented_control(
+        "Picture", SOURCES, format_func=SOURCES.get, default="samples", required=True, key="source"
+    )
+    run, other = choose_model(left, middle, runs)
+    pictures = segment(run, choose_pictures(source))
     if not pictures:
         st.info("Add a photo: JPEG, PNG, WebP, BMP, GIF or TIFF, up to 20 MB each.")
         return
     left, right = st.columns([2.4, 1], gap="large")
+    with left:
+        kind = choose_kind()
     with right:
-        kind, view = choose_view(run)
+        view = choose_view(run, kind)
     with left:
         current = choose_current(pictures)
         shown = [(run, current)]

@@ -29,7 +29,9 @@ def open_picture(data: bytes, name: str) -> np.ndarray:
             _check_size(picture.size, name)
             picture.load()
             return np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
-    except (UnidentifiedImageError, Image.DecompressionBombError):
+    except Image.DecompressionBombError:  # Pillow's own limit comes before ours
+        raise UserError(_too_large(name)) from None
+    except UnidentifiedImageError:
         raise UserError(
             f"{name} is not a picture that can be opened; use JPEG, PNG, WebP, BMP, GIF or TIFF."
         ) from None
@@ -44,10 +46,11 @@ def _check_size(size: tuple[int, int], name: str) -> None:
             f"{name} has only {width} × {height} pixels; each side needs {MIN_SIDE} or more."
         )
     if width * height > MAX_PIXELS:
-        raise UserError(
-            f"{name} has {width:,} × {height:,} pixels; at most {MAX_PIXELS / 1e6:.0f} million "
-            "fit here, so make it smaller first."
-        )
+        raise UserError(_too_large(name))
+
+
+def _too_large(name: str) -> str:
+    return f"{name} has over {MAX_PIXELS // 10**6} million pixels; make it smaller first."
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

@@ -1,5 +1,7 @@
 """Optimizers and learning-rate schedules, named as in ``TrainingConfig``."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -10,18 +12,34 @@ def build_optimizer(config: TrainingConfig, model: keras.Model, steps: int):
     """The configured optimizer over ``steps`` steps; a tuned encoder learns more slowly."""
     rate = config.learning_rate
     if config.schedule == "cosine":
-        warmup = max(1, steps // 20)
-        rate = keras.optimizers.schedules.CosineDecay(
-            rate / 20, steps - warmup, alpha=0.01, warmup_target=rate, warmup_steps=warmup
-        )
+        rate = WarmupCosine(rate, steps)
     if config.optimizer == "rmsprop":
-        return keras.optimizers.RMSprop(rate)
-    if config.optimizer == "adam":
-        return keras.optimizers.Adam(rate)
-    slow = set()
-    if "encoder" in {layer.name for layer in model.layers}:
-        slow = {weight.path for weight in model.get_layer("encoder").trainable_weights}
-    return LayerwiseAdamW(rate, slow=slow, slow_rate=config.encoder_rate)
+        optimizer = keras.optimizers.RMSprop(rate)
+    elif config.optimizer == "adam":
+        optimizer = keras.optimizers.Adam(rate)
+    else:
+        slow = set()
+        if "encoder" in {layer.name for layer in model.layers}:
+            slow = {weight.path for weight in model.get_layer("encoder").trainable_weights}
+        optimizer = LayerwiseAdamW(rate, slow=slow, slow_rate=config.encoder_rate)
+    optimizer.build(model.trainable_variables)  # else the first step is traced twice
+    return optimizer
+
+
+class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear rise over the first twentieth of the steps, then half a cosine down to 1 %.
+
+    (Keras's ``CosineDecay`` has a condition in it that is traced once a variable: many seconds.)
+    """
+
+    def __init__(self, peak: float, steps: int):
+        self.peak, self.steps = peak, steps
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        part = ops.clip(step / self.steps, 0.0, 1.0)
+        cosine = 0.01 + 0.99 * (1 + ops.cos(math.pi * part)) / 2
+        return self.peak * ops.minimum(cosine, (step + 1) / max(1.0, self.steps / 20))
 
 
 class LayerwiseAdamW(keras.optimizers.AdamW):

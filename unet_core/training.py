@@ -1,16 +1,17 @@
 """Training: from a run folder with a ``config.json`` to a model that predicts."""
 
+import math
 import os
 import platform
-import tempfile
+import shutil
 import time
 from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 
 import h5py
 import keras
 import numpy as np
+import tensorflow as tf
 
 from unet_core.callbacks import LiveProgress, Reporter, SamplePredictions
 from unet_core.config import TrainingConfig
@@ -103,7 +104,10 @@ def _train(run: Run, config: TrainingConfig, reporter: Reporter, deadline: float
     )
     stopped = reporter.should_stop() or bool(deadline and time.time() > deadline)
     finish(run, config, model, dataset, reporter)
-    return "stopped" if stopped else "done"
+    if stopped:
+        return "stopped"
+    shutil.rmtree(run.path / "backup")
+    return "done"
 
 
 def _prepare(dataset: Dataset, config: TrainingConfig, reporter: Reporter):
@@ -125,26 +129,25 @@ def _prepare(dataset: Dataset, config: TrainingConfig, reporter: Reporter):
 
 
 def build_for_training(config: TrainingConfig, classes: int, run: Run) -> keras.Model:
-    """The network with its starting weights; their origin goes to ``provenance.json``."""
+    """The network with its starting weights, whose origin completes the run's ``config.json``."""
     model = build(config.model, outputs_for(classes), config.model_arguments)
     start = None
     if "encoder" in {layer.name for layer in model.layers}:
         start = load_encoder(model, config.encoder_weights)
         set_encoder_training(model, config.encoder)
-    write_json(
-        run.path / "provenance.json",
-        {
+    if "versions" not in run.config:  # a resumed run keeps what it started with
+        facts = {
             "starting_weights": start,
             "parameters": model.count_params(),
-            "trainable_parameters": sum(
-                int(np.prod(weight.shape)) for weight in model.trainable_weights
-            ),
+            "trainable_parameters": sum(math.prod(w.shape) for w in model.trainable_weights),
             "versions": {
-                name: version(name) for name in ("keras", "tensorflow-cpu", "numpy", "onnxruntime")
-            }
-            | {"python": platform.python_version()},
-        },
-    )
+                "python": platform.python_version(),
+                "keras": keras.__version__,
+                "tensorflow": tf.version.VERSION,
+                "numpy": np.__version__,
+            },
+        }
+        write_json(run.path / "config.json", run.config | facts)
     return model
 
 
@@ -180,14 +183,21 @@ def keras_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbacks.Ca
     if config.early_stopping:
         callbacks.append(keras.callbacks.EarlyStopping(patience=config.early_stopping))
     callbacks.append(keras.callbacks.CSVLogger(run.path / "history.csv", append=bool(history)))
-    callbacks.append(keras.callbacks.BackupAndRestore(run.path / "backup", delete_checkpoint=False))
+    callbacks.append(
+        keras.callbacks.BackupAndRestore(
+            # double: a kill may hit the writing of one copy
+            run.path / "backup",
+            delete_checkpoint=False,
+            double_checkpoint=True,
+        )
+    )
     return callbacks
 
 
 def finish(run: Run, config: TrainingConfig, model: keras.Model, dataset, reporter) -> None:
     """From the best weights: the weights file (float16), the prediction model, the scores."""
     reporter.report(phase="Exporting")
-    if (run.path / "backup" / "best.weights.h5").exists():
+    if (run.path / "backup" / "best.weights.h5").exists():  # not so before the first epoch's end
         model.load_weights(run.path / "backup" / "best.weights.h5")
     sized = build(config.model, model.output_shape[-1], config.model_arguments, config.size)
     sized.set_weights(model.get_weights())
@@ -204,10 +214,10 @@ def finish(run: Run, config: TrainingConfig, model: keras.Model, dataset, report
 def save_weights(model: keras.Model, path: Path) -> None:
     """Save the weights alone, as float16: half the size, and far finer than masks can show."""
     model.save_weights(path)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        with h5py.File(path) as source, h5py.File(file, "w") as target:
-            _copy_as_float16(source, target)
-    os.replace(file.name, path)
+    half = path.with_suffix(".tmp")
+    with h5py.File(path) as source, h5py.File(half, "w") as target:
+        _copy_as_float16(source, target)
+    os.replace(half, path)
 
 
 def _copy_as_float16(source: h5py.Group, target: h5py.Group) -> None:

@@ -1,6 +1,6 @@
 """The ways to look at a prediction, on the screen and in files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 import numpy as np
@@ -20,12 +20,15 @@ from unet_core.overlay import (
 from unet_core.segmenter import entropy, resize_channels
 
 MAX_SIDE = 2048  # masks of larger pictures are computed at this size and enlarged, to spare memory
-KINDS = ("overlay", "outline", "mask", "confidence")
 
 
 @dataclass(frozen=True)
 class View:
-    """What to draw: ``kind``, the opacity (0–1), the names of visible classes, the threshold."""
+    """What to draw.
+
+    ``kind``: ``overlay``, ``outline`` or ``confidence``; ``opacity`` and ``threshold`` (of binary
+    models) in 0–1; ``visible``: names of the classes that an overlay or outline shows.
+    """
 
     kind: str = "overlay"
     opacity: float = 0.5
@@ -43,13 +46,13 @@ class SegmentedPicture:
     classes: tuple[ClassInfo, ...]
     seconds: float = 0.0
 
-    def reduced(self, side: int) -> "SegmentedPicture":
-        """The same with at most ``side`` pixels on the longer side, for a screen."""
-        picture = Image.fromarray(self.image)
-        picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        return SegmentedPicture(
-            self.name, np.asarray(picture), self.probabilities, self.classes, self.seconds
-        )
+    def at(self, side: int) -> "SegmentedPicture":
+        """The same with ``side`` pixels on the longer side, for a screen."""
+        height, width = self.image.shape[:2]
+        scale = side / max(height, width)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        picture = Image.fromarray(self.image).resize(size, Image.Resampling.BICUBIC)
+        return replace(self, image=np.asarray(picture))
 
     def ids(self, threshold: float = 0.5) -> np.ndarray:
         """Class ids uint8 (H, W) at the picture's resolution."""
@@ -68,31 +71,20 @@ class SegmentedPicture:
             mixed = self.image * (1 - view.opacity) + np.asarray(rest) * view.opacity
             return mixed.astype(np.uint8)
         ids = self.ids(view.threshold)
-        if view.kind == "mask":
-            return colour_mask(ids, [c.color for c in self.classes])
         if view.kind == "outline":
             return outline(self.image, ids, self.classes, view.visible)
         return blend(self.image, ids, self.classes, view.opacity, view.visible)
 
-    def files(self, view: View) -> list[tuple[str, bytes]]:
-        """The mask with class ids, the coloured mask and the view as it is, named after the picture.
-
-        All have the picture's width and height.
-        """
+    def file_names(self, view: View) -> tuple[str, str, str]:
+        """Names, after the picture's, of the mask, the coloured mask and the view."""
         stem = PurePath(self.name).stem
-        shown = view.kind if view.kind != "mask" else "overlay"
+        return f"{stem}_mask.png", f"{stem}_mask_colour.png", f"{stem}_{view.kind}.png"
+
+    def files(self, view: View) -> list[tuple[str, bytes]]:
+        """The mask of class ids, the coloured mask and the view, as PNG of the picture's size."""
         ids = self.ids(view.threshold)
-        return [
-            (f"{stem}_mask.png", encode_png(ids)),
-            (
-                f"{stem}_mask_colour.png",
-                encode_png(colour_mask(ids, [c.color for c in self.classes])),
-            ),
-            (
-                f"{stem}_{shown}.png",
-                encode_png(self.draw(View(shown, view.opacity, view.visible, view.threshold))),
-            ),
-        ]
+        pictures = (ids, colour_mask(ids, [c.color for c in self.classes]), self.draw(view))
+        return list(zip(self.file_names(view), map(encode_png, pictures), strict=True))
 
     def _resized(self) -> np.ndarray:
         height, width = self.image.shape[:2]

@@ -146,9 +146,9 @@ def _encoder_of_a_run(model: keras.Model, name: str) -> dict:
         raise UserError(f"The run {name!r} has no pretrained encoder to start from.")
     _copy(donor.get_layer("encoder"), model)
     start = run.config.get("starting_weights") or {}
+    before = f"; before that: {start['origin']}" if start else ""
     return {
-        "origin": f"the encoder of the run {run.name!r}, already tuned on {run.config['data_title']}"
-        + (f"; before that: {start['origin']}" if start else ""),
+        "origin": f"the run {run.name!r}, already tuned on {run.config['data_title']}{before}",
         "licence": start.get("licence", "MIT"),
     }
 

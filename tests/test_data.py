@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from unet_core.data import open_dataset
+from unet_core.data.base import Sample
+from unet_core.data.pets import Pets
+from unet_core.data.prepared import prepare, resize_sample
+from unet_core.errors import UserError
+
+
+@pytest.fixture
+def small_pets(tmp_path):
+    """The official layout with three pictures, of which one has no file."""
+    folder = tmp_path / "pets"
+    (folder / "images").mkdir(parents=True)
+    (folder / "annotations" / "trimaps").mkdir(parents=True)
+    for name in ("Abyssinian_1", "beagle_2"):
+        Image.new("RGB", (30, 20), "red").save(folder / "images" / f"{name}.jpg")
+        trimap = np.full((20, 30), 2, np.uint8)
+        trimap[5:15, 5:15], trimap[0, 0] = 1, 3
+        Image.fromarray(trimap).save(folder / "annotations" / "trimaps" / f"{name}.png")
+    lines = "Abyssinian_1 1 1 1\nbeagle_2 2 2 1\nmissing_3 3 1 1\n"
+    (folder / "annotations" / "trainval.txt").write_text(lines)
+    (folder / "annotations" / "test.txt").write_text("")
+    return Pets(folder)
+
+
+def test_trimaps_become_class_ids(small_pets):
+    sample = small_pets.load("Abyssinian_1")
+    assert sample.image.shape == (20, 30, 3)
+    assert (sample.mask[10, 10], sample.mask[19, 29], sample.mask[0, 0]) == (0, 1, 2)
+
+
+def test_pictures_that_are_not_there_are_not_listed(small_pets):
+    assert small_pets.splits == {"trainval": ["Abyssinian_1", "beagle_2"], "test": []}
+
+
+def test_missing_pets_say_how_to_get_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
+    with pytest.raises(UserError, match="UNET_DATA_DIR"):
+        open_dataset("pets")
+
+
+def test_an_unknown_data_set_names_the_known_ones():
+    with pytest.raises(UserError, match="pets, drawn"):
+        open_dataset("birds")
+
+
+def test_every_real_pet_opens(real_pets):
+    for name in real_pets.splits["test"][:10] + ["Abyssinian_34", "Abyssinian_5"]:
+        image, mask = real_pets.load(name)
+        assert image.shape == (*mask.shape, 3)
+        assert mask.max() <= 2
+
+
+def test_masks_are_never_mixed_when_resized():
+    random = np.random.default_rng(0)
+    mask = random.choice(np.array([0, 2], np.uint8), (33, 47))
+    sample = resize_sample(Sample(np.zeros((33, 47, 3), np.uint8), mask), 32)
+    assert set(np.unique(sample.mask)) == {0, 2}
+
+
+def test_prepared_pictures_come_from_the_cache_the_second_time(small_pets, monkeypatch):
+    first = prepare(small_pets, small_pets.splits["trainval"], 16)
+    monkeypatch.setattr(small_pets, "load", None)
+    second = prepare(small_pets, small_pets.splits["trainval"], 16)
+    np.testing.assert_array_equal(first.images, second.images)
+    assert first.images.shape == (2, 16, 16, 3) and first.masks.shape == (2, 16, 16)
+
+
+def test_a_failed_preparation_leaves_no_cache(small_pets):
+    with pytest.raises(OSError):
+        prepare(small_pets, ["Abyssinian_1", "nobody"], 16)
+    assert not list(small_pets.folder.parent.glob("runs/.cache/*"))

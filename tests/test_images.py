@@ -1,0 +1,99 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unet_core.errors import UserError
+from unet_core.images import open_picture
+
+
+def encoded(picture: Image.Image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, format=kind, **options)
+    return file.getvalue()
+
+
+def stripes(height=12, width=20) -> np.ndarray:
+    """Left half red, right half blue."""
+    image = np.zeros((height, width, 3), np.uint8)
+    image[:, : width // 2, 0] = 255
+    image[:, width // 2 :, 2] = 255
+    return image
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "GIF"])
+def test_lossless_formats_come_back_exactly(kind):
+    image = open_picture(encoded(Image.fromarray(stripes()), kind), "x")
+    np.testing.assert_array_equal(image, stripes())
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_lossy_formats_come_back_nearly(kind):
+    grey = np.full((16, 16, 3), 128, np.uint8)
+    image = open_picture(encoded(Image.fromarray(grey), kind), "x")
+    assert abs(image.astype(int) - 128).max() <= 3
+
+
+def test_exif_orientation_turns_the_picture():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise
+    data = encoded(Image.fromarray(stripes()), "PNG", exif=exif)
+    np.testing.assert_array_equal(open_picture(data, "x"), np.rot90(stripes(), -1))
+
+
+def test_sixteen_bit_grey_is_scaled():
+    values = np.full((10, 10), 65535 // 2, np.uint16)
+    values[0, 0] = 65535
+    image = open_picture(encoded(Image.fromarray(values), "PNG"), "x")
+    assert image[5, 5].tolist() == [127, 127, 127]
+    assert image[0, 0].tolist() == [255, 255, 255]
+
+
+def test_cmyk_becomes_rgb():
+    picture = Image.new("CMYK", (10, 10), (0, 0, 0, 255))
+    assert open_picture(encoded(picture, "TIFF"), "x").max() == 0
+
+
+def test_palette_with_transparency_is_laid_on_white():
+    picture = Image.new("P", (10, 10), 0)
+    picture.putpalette([10, 20, 30] + [0] * 765)
+    image = open_picture(encoded(picture, "PNG", transparency=0), "x")
+    assert (image == 255).all()
+
+
+def test_half_transparent_black_on_white_is_grey():
+    picture = Image.new("RGBA", (10, 10), (0, 0, 0, 128))
+    assert open_picture(encoded(picture, "PNG"), "x")[0, 0].tolist() == [127, 127, 127]
+
+
+def test_the_first_frame_of_an_animation_counts():
+    frames = [Image.new("RGB", (10, 10), color) for color in ("red", "blue")]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert open_picture(data, "x")[0, 0].tolist() == [255, 0, 0]
+
+
+def header_of(side: int) -> bytes:
+    """A bitmap that says it has ``side`` × ``side`` pixels, without most of them."""
+    data = bytearray(encoded(Image.new("L", (10, 10)), "BMP"))
+    data[18:26] = side.to_bytes(4, "little") * 2
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "empty"),
+        (b"not a picture at all", "not a picture"),
+        (encoded(Image.fromarray(np.random.default_rng(0).integers(
+            0, 255, (64, 64, 3), dtype=np.uint8)), "PNG")[:2000], "cut short"),
+        (encoded(Image.new("RGB", (1, 1)), "PNG"), "1 × 1"),
+        (header_of(20_000), "over 25 million"),
+        (header_of(5_100), "over 25 million"),
+    ],
+    ids=["empty", "text", "truncated", "one pixel", "bomb", "too large"],
+)  # fmt: skip
+def test_a_bad_file_gets_a_sentence(data, says):
+    with pytest.raises(UserError, match=says) as error:
+        open_picture(data, "photo.png")
+    assert str(error.value).startswith("photo.png")

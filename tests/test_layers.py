@@ -1,0 +1,43 @@
+"""The borders between the layers: who may import what."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*sorted((ROOT / "pages").glob("*.py")), ROOT / "streamlit_app.py"]
+HEAVY = ("tensorflow", "keras")
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of all modules that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module)
+    return names
+
+
+def test_the_package_never_imports_streamlit():
+    for path in (ROOT / "unet_core").rglob("*.py"):
+        assert not any(name.split(".")[0] == "streamlit" for name in imported(path)), path
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
+def test_no_page_names_a_heavy_library(path):
+    assert not any(name.split(".")[0] in HEAVY for name in imported(path))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
+def test_what_a_page_imports_never_loads_tensorflow(path):
+    modules = sorted(name for name in imported(path) if name.startswith(("unet_core", "pages")))
+    imports = "\n".join(f"import {name}" for name in modules)
+    code = f"{imports}\nimport sys\nprint([m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"

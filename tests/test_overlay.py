@@ -1,0 +1,68 @@
+import csv
+import io
+import zipfile
+
+import numpy as np
+from PIL import Image
+
+from unet_core import overlay
+from unet_core.data.base import ClassInfo
+
+CLASSES = (ClassInfo("pet", "#FF8000"), ClassInfo("background", "#0000FF"))
+
+
+def test_blend_matches_the_arithmetic_by_hand():
+    image = np.full((1, 2, 3), 100, np.uint8)
+    ids = np.array([[0, 1]], np.uint8)
+    result = overlay.blend(image, ids, CLASSES, 0.25)
+    # 0.75 · 100 + 0.25 · (255, 128, 0) = (138.75, 107, 75); the background stays as it is.
+    assert result.tolist() == [[[139, 107, 75], [100, 100, 100]]]
+    assert image.max() == 100
+
+
+def test_only_visible_classes_are_blended():
+    image = np.zeros((1, 2, 3), np.uint8)
+    ids = np.array([[0, 1]], np.uint8)
+    result = overlay.blend(image, ids, CLASSES, 1.0, visible=["background"])
+    assert result.tolist() == [[[0, 0, 0], [0, 0, 255]]]
+
+
+def test_an_outline_is_the_inner_edge():
+    ids = np.ones((7, 7), np.uint8)
+    ids[1:6, 1:6] = 0
+    result = overlay.outline(np.zeros((7, 7, 3), np.uint8), ids, CLASSES)
+    drawn = result.any(-1)
+    ring = np.zeros((7, 7), bool)
+    ring[1:6, 1:6] = True
+    ring[2:5, 2:5] = False
+    np.testing.assert_array_equal(drawn, ring)
+    assert result[1, 1].tolist() == [255, 128, 0]
+
+
+def test_class_ids_of_two_classes_follow_the_threshold():
+    probabilities = np.array([[[0.4, 0.6], [0.7, 0.3]]], np.float32)
+    assert overlay.class_ids(probabilities).tolist() == [[1, 0]]
+    assert overlay.class_ids(probabilities, 0.25).tolist() == [[1, 1]]
+    assert overlay.class_ids(probabilities, 0.7).tolist() == [[0, 0]]
+
+
+def test_shares_add_up_to_the_picture():
+    ids = np.array([[0, 1], [1, 1]], np.uint8)
+    assert overlay.shares(ids, CLASSES) == {"pet": 0.25, "background": 0.75}
+
+
+def test_png_keeps_ids_exactly():
+    ids = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    back = np.asarray(Image.open(io.BytesIO(overlay.encode_png(ids))))
+    np.testing.assert_array_equal(back, ids)
+
+
+def test_a_zip_keeps_files_of_the_same_name_apart():
+    data = overlay.zip_files(
+        [("cat_mask.png", b"one"), ("cat_mask.png", b"two")], [{"picture": "cat.jpg", "pet": 0.5}]
+    )
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    assert archive.read("cat_mask.png") == b"one"
+    assert archive.read("cat_mask-2.png") == b"two"
+    rows = list(csv.DictReader(io.StringIO(archive.read("summary.csv").decode())))
+    assert rows == [{"picture": "cat.jpg", "pet": "0.5"}]

@@ -1,0 +1,74 @@
+import json
+import time
+
+import pytest
+
+from unet_core import runs
+from unet_core.config import TrainingConfig
+from unet_core.errors import UserError
+
+CONFIG = {
+    "title": "A run",
+    "training": TrainingConfig().to_dict(),
+    "classes": [{"name": "background", "color": "#000000"}, {"name": "lung", "color": "#ffffff"}],
+}
+
+
+def test_a_new_run_is_queued_and_can_be_found():
+    run = runs.create_run(CONFIG, "my-run")
+    assert runs.find_run("my-run").path == run.path
+    assert run.status["state"] == "queued"
+    assert run.is_binary
+    assert [r.name for r in runs.user_runs()] == ["my-run"]
+
+
+def test_a_name_is_taken_once():
+    runs.create_run(CONFIG, "twice")
+    with pytest.raises(UserError, match="already"):
+        runs.create_run(CONFIG, "twice")
+
+
+@pytest.mark.parametrize("name", ["../weights", "a/b", "Upper", "", ".cache", "x" * 65])
+def test_nothing_outside_the_store_is_opened(name):
+    with pytest.raises(UserError):
+        runs.find_run(name)
+    with pytest.raises(UserError):
+        runs.create_run(CONFIG, name or "/")
+
+
+def test_a_silent_process_counts_as_failed():
+    run = runs.create_run(CONFIG, "silent")
+    run.write_status(state="running")
+    assert run.status["state"] == "running"
+    status = json.loads((run.path / "status.json").read_text())
+    status["heartbeat"] = time.time() - runs.HEARTBEAT_LIMIT - 1
+    runs.write_json(run.path / "status.json", status)
+    assert run.status["state"] == "failed"
+
+
+def test_history_counts_epochs_from_one_and_a_repeated_epoch_once():
+    run = runs.create_run(CONFIG, "history")
+    (run.path / "history.csv").write_text("epoch,loss\n0,3.0\n1,2.5\n1,2.0\n2,1.")
+    assert run.history == [{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": 2.0}]
+
+
+def test_a_damaged_folder_disturbs_nobody():
+    runs.create_run(CONFIG, "good")
+    bad = runs.runs_folder() / "bad"
+    bad.mkdir()
+    (bad / "config.json").write_text('{"title": ')
+    assert [r.name for r in runs.user_runs()] == ["good"]
+    with pytest.raises(UserError, match=r"config\.json"):
+        _ = runs.Run(bad).config
+
+
+def test_shipped_models_are_whole():
+    """What is shipped: a config, a history, a prediction model and scores on a test split."""
+    shipped = runs.shipped_runs()
+    assert shipped
+    for run in shipped:
+        assert run.is_shipped and run.can_predict and run.history
+        assert run.evaluation["split"] == "test"
+        assert run.config["starting_weights"] is None or run.config["starting_weights"]["licence"]
+    sizes = [file.stat().st_size for file in runs.SHIPPED.rglob("*") if file.is_file()]
+    assert max(sizes) < 50e6 and sum(sizes) < 90e6

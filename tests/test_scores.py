@@ -1,0 +1,93 @@
+"""Scores against scikit-learn and against cases worked by hand."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from unet_core import scores
+from unet_core.evaluation import boundary_f, calibration_error
+
+
+@pytest.fixture
+def labels():
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 3, 5000)
+    prediction = np.where(random.random(5000) < 0.7, truth, random.integers(0, 3, 5000))
+    return truth, prediction
+
+
+def test_scores_agree_with_scikit_learn(labels):
+    truth, prediction = labels
+    confusion = scores.confusion_matrix(truth, prediction, 3)
+    np.testing.assert_array_equal(confusion, metrics.confusion_matrix(truth, prediction))
+    per_class = scores.class_scores(confusion)
+    for name, reference in (
+        ("iou", metrics.jaccard_score),
+        ("dice", metrics.f1_score),
+        ("precision", metrics.precision_score),
+        ("recall", metrics.recall_score),
+    ):
+        np.testing.assert_allclose(per_class[name], reference(truth, prediction, average=None))
+    overall = scores.overall_scores(confusion)
+    assert overall["pixel_accuracy"] == pytest.approx(metrics.accuracy_score(truth, prediction))
+
+
+def test_by_hand():
+    # 3 right pets, 1 pet called background, 2 backgrounds called pet, 4 right backgrounds
+    per_class = scores.class_scores(np.array([[3, 1], [2, 4]]))
+    np.testing.assert_allclose(per_class["iou"], [3 / 6, 4 / 7])
+    np.testing.assert_allclose(per_class["dice"], [6 / 9, 8 / 11])
+
+
+def test_an_absent_class_has_no_score_and_does_not_count():
+    confusion = np.array([[5, 0, 0], [0, 5, 0], [0, 0, 0]])
+    assert np.isnan(scores.class_scores(confusion)["iou"][2])
+    assert scores.overall_scores(confusion)["mean_iou"] == 1
+
+
+def test_a_wrongly_predicted_absent_class_scores_zero():
+    confusion = np.array([[4, 0, 1], [0, 5, 0], [0, 0, 0]])
+    assert scores.class_scores(confusion)["iou"][2] == 0
+
+
+def test_an_inverted_prediction_scores_zero():
+    confusion = np.array([[0, 5], [5, 0]])
+    assert scores.overall_scores(confusion)["mean_iou"] == 0
+
+
+def test_pet_conventions_by_hand():
+    confusion = np.array([[6, 1, 1], [2, 8, 1], [1, 2, 3]])
+    result = scores.pet_scores(confusion)
+    # Border pixels left out: hits 6; truth pet 8; background called pet 2.
+    assert result["pet_iou"] == pytest.approx(6 / 10)
+    # Border is pet: hits 6+1+1+3; union is everything but background called background.
+    assert result["pet_or_border_iou"] == pytest.approx(11 / 17)
+
+
+def test_bootstrap_interval_holds_the_score_and_narrows_with_pictures():
+    random = np.random.default_rng(1)
+    pictures = random.integers(1, 50, (200, 2, 2))
+
+    def accuracy(confusions):
+        return scores.overall_scores(confusions)["pixel_accuracy"]
+
+    few = scores.bootstrap_interval(pictures[:20], accuracy)
+    many = scores.bootstrap_interval(pictures, accuracy)
+    assert many[0] < accuracy(pictures.sum(0)) < many[1]
+    assert many[1] - many[0] < few[1] - few[0]
+    assert few == scores.bootstrap_interval(pictures[:20], accuracy)
+
+
+def test_boundary_f_of_equal_shifted_and_empty_masks():
+    mask = np.zeros((100, 100), bool)
+    mask[30:60, 30:60] = True
+    assert boundary_f(mask, mask) == 1
+    assert boundary_f(mask, np.roll(mask, 2, 0)) == 1  # within 2 % of 141 pixels
+    assert boundary_f(mask, np.roll(mask, 30, (0, 1))) < 0.2
+    assert boundary_f(mask, np.zeros_like(mask)) == 0
+    assert boundary_f(np.zeros_like(mask), np.zeros_like(mask)) == 1
+
+
+def test_calibration_error_by_hand():
+    # 10 pixels at 0.9 of which 9 are right, 10 pixels at 0.6 of which 4 are right
+    assert calibration_error([[9.0, 9, 10], [6.0, 4, 10]]) == pytest.approx(2 / 20)

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from unet_core.overlay import class_ids
+from unet_core.segmenter import Segmenter, entropy, resize_channels
+from unet_core.views import SegmentedPicture, View
+
+
+def test_probabilities_are_the_networks(channel_run):
+    image = np.zeros((40, 60, 3), np.uint8)
+    image[:, :30, 0], image[:, 30:, 1] = 200, 200
+    segmenter = Segmenter(channel_run)
+    assert segmenter.size == 32
+    probabilities = segmenter.probabilities(image)
+    assert probabilities.shape == (32, 32, 3)
+    np.testing.assert_allclose(probabilities.sum(-1), 1, atol=1e-5)
+    expected = np.exp(20) / (np.exp(20) + 2)
+    assert probabilities[16, 5, 0] == pytest.approx(expected, abs=1e-6)
+    assert class_ids(probabilities)[16, 26] == 1
+
+
+def test_probabilities_are_resized_before_a_class_is_chosen():
+    # A ramp from certain to impossible crosses one half in the middle, at any resolution.
+    ramp = np.linspace(1, 0, 8, dtype=np.float32)[None].repeat(8, 0)
+    wide = resize_channels(np.stack([1 - ramp, ramp], -1), 8, 800)
+    edge = (class_ids(wide) == 1).sum(1)
+    assert abs(edge - 400).max() <= 5
+
+
+def test_entropy_runs_from_certain_to_undecided():
+    values = entropy(np.array([[[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]]], np.float32))
+    np.testing.assert_allclose(values, [[0, 1]], atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["overlay", "outline", "confidence"])
+def test_every_view_has_the_pictures_size(channel_run, kind):
+    image = np.random.default_rng(0).integers(0, 255, (50, 70, 3), dtype=np.uint8)
+    probabilities = Segmenter(channel_run).probabilities(image)
+    picture = SegmentedPicture("a.b.jpg", image, probabilities, channel_run.classes)
+    view = View(kind, visible=("pet", "border"))
+    assert picture.draw(view).shape == image.shape
+    assert picture.at(140).draw(view).shape == (100, 140, 3)
+    assert picture.file_names(view) == ("a.b_mask.png", "a.b_mask_colour.png", f"a.b_{kind}.png")
+
+
+def test_opacity_zero_changes_nothing(channel_run):
+    image = np.full((32, 32, 3), (200, 10, 10), np.uint8)
+    probabilities = Segmenter(channel_run).probabilities(image)
+    picture = SegmentedPicture("x", image, probabilities, channel_run.classes)
+    np.testing.assert_array_equal(picture.draw(View(opacity=0)), image)

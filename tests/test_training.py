@@ -1,0 +1,94 @@
+"""A real training, in the process that users' trainings run in."""
+
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unet_core.__main__ import main
+from unet_core.runs import Run
+from unet_core.samples import SAMPLES
+
+SMALL = ["--data", "drawn", "--pictures", "12", "--size", "64", "--epochs", "2"]
+SMALL += ["--batch-size", "4", "--encoder-weights", "none", "--seed", "3"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Run:
+    """Two epochs on twelve drawn pets, by the command line."""
+    folder = tmp_path_factory.mktemp("trained")
+    command = [sys.executable, "-m", "unet_core", "train", "--name", "small", *SMALL]
+    environment = os.environ | {"UNET_RUNS_DIR": str(folder)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Run(folder / "small")
+
+
+def test_the_run_folder_is_whole(trained):
+    assert trained.status["state"] == "done"
+    assert [row["epoch"] for row in trained.history] == [1, 2]
+    assert {"loss", "val_mean_iou", "learning_rate", "seconds"} <= set(trained.history[0])
+    assert trained.steps[-1]["step"] == 6
+    assert len(list((trained.path / "samples").glob("epoch-*.png"))) == 2
+    assert trained.evaluation["data"] == "drawn" and trained.evaluation["split"] == "test"
+    assert trained.config["parameters"] == 2_128_695
+    assert np.sum(trained.evaluation["confusion"]) == 200 * 64 * 64
+
+
+def test_the_exported_network_agrees_with_keras(trained, monkeypatch):
+    monkeypatch.setenv("UNET_RUNS_DIR", str(trained.path.parent))
+    from unet_core.export import prediction_model
+    from unet_core.models import load_run
+    from unet_core.segmenter import Segmenter
+
+    image = SAMPLES["chelsea"].load()[:64, :64]
+    _, model = load_run("small")
+    reference = prediction_model(model)(image[None].astype(np.float32)).numpy()[0]
+    ours = Segmenter(trained).probabilities(image)
+    np.testing.assert_allclose(ours, reference, atol=1e-2)  # the weights were kept as float16
+
+
+def test_a_finished_run_predicts_and_is_listed(trained, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("UNET_RUNS_DIR", str(trained.path.parent))
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    good = tmp_path / "good.png"
+    Image.fromarray(SAMPLES["chelsea"].load()).save(good)
+    out = tmp_path / "out"
+    code = main(["predict", str(tmp_path / "bad.jpg"), str(good), "--model", "small",
+                 "--out", str(out)])  # fmt: skip
+    assert code == 2 and "bad.jpg" in capsys.readouterr().err
+    mask = np.asarray(Image.open(out / "good_mask.png"))
+    assert mask.shape == SAMPLES["chelsea"].load().shape[:2]
+    assert main(["models"]) == 0
+    assert "small" in capsys.readouterr().out
+
+
+def test_a_killed_training_goes_on_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNET_RUNS_DIR", str(tmp_path))
+    command = [sys.executable, "-m", "unet_core", "train", "--name", "killed", *SMALL]
+    process = subprocess.Popen([*command, "--epochs", "40"], stdout=subprocess.DEVNULL)
+    run = Run(tmp_path / "killed")
+    wait_for(lambda: len(run.history) >= 2 and (run.path / "backup").is_dir())
+    process.kill()
+    process.wait()
+    before = run.history
+    (run.path / "stop").touch()  # what a press of Stop leaves; a new start clears it
+    resumed = subprocess.Popen([sys.executable, "-m", "unet_core", "train", "--run", str(run.path)])
+    wait_for(lambda: len(run.history) > len(before))
+    (run.path / "stop").touch()
+    assert resumed.wait(120) == 0
+    after = run.history
+    assert after[: len(before) - 1] == before[:-1]  # the last row may have been repeated
+    assert [row["epoch"] for row in after] == list(range(1, len(after) + 1))
+    assert run.status["state"] == "stopped" and run.can_predict and run.evaluation
+
+
+def wait_for(condition, seconds: float = 120) -> None:
+    deadline = time.time() + seconds
+    while not condition():
+        assert time.time() < deadline
+        time.sleep(0.1)
