@@ -79,10 +79,10 @@ def score_line(run: Run) -> str:
     """The run's score in words, with what it was measured on."""
     evaluation = run.evaluation
     if not evaluation:
-        return "not evaluated yet"
+        return "Not evaluated yet"
     scores = evaluation["scores"]
     return (
-        f"mean IoU {scores['mean_iou']:.3f}, pixel accuracy {scores['pixel_accuracy']:.1%} on "
+        f"Mean IoU {scores['mean_iou']:.3f}, pixel accuracy {scores['pixel_accuracy']:.1%} on "
         f"{evaluation['pictures']} {evaluation['split']} pictures of {evaluation['data_title']}, "
         f"{evaluation['resolution']} × {evaluation['resolution']}"
     )

@@ -12,7 +12,7 @@ from unet_core.samples import SAMPLES
 from unet_core.views import SegmentedPicture, View
 
 SCREEN = 1200  # pixels on the longer side that a browser is sent
-TALLEST = 520  # pixels on the screen, so that picture and controls are seen together
+TALLEST = 470  # pixels on the screen, so that picture and controls are seen together
 VIEWS = ("Overlay", "Before and after", "Side by side", "Outline", "Confidence")
 SOURCES = {
     "samples": ":material/photo_library: Samples",
@@ -37,19 +37,15 @@ def choose_model(left, right, runs: dict[str, Run]) -> tuple[Run, Run | None]:
         "Model", runs, format_func=lambda n: runs[n].title, key="model", bind="query-params"
     )
     others = [n for n in runs if n != name]
-    other = right.selectbox(
-        "Compare with",
-        others,
-        index=None,
-        format_func=lambda n: runs[n].title,
-        placeholder="No second model" if others else "There is no other model yet",
-        disabled=not others,
-        key="compare",
-        bind="query-params",
-    )
+    other = None
+    if others:
+        other = right.selectbox(
+            "Compare with", others, index=None, format_func=lambda n: runs[n].title,
+            placeholder="No second model", key="compare", bind="query-params",
+        )  # fmt: skip
     run = runs[name]
     size = (run.path / "model.onnx").stat().st_size / 1e6
-    st.caption(f"{run.config['description']} {score_line(run).capitalize()}; {size:.1f} MB.")
+    st.caption(f"{run.config['description']} {score_line(run)}; {size:.1f} MB.")
     return run, runs.get(other)
 
 

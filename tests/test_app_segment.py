@@ -1,0 +1,102 @@
+"""The Segment page, without a browser."""
+
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages import common
+from unet_core.samples import SAMPLES
+
+
+@pytest.fixture
+def page() -> AppTest:
+    return AppTest.from_file(Path(__file__).parent.parent / "streamlit_app.py", default_timeout=30)
+
+
+def png(color, size=(40, 30)) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, color).save(file, format="PNG")
+    return file.getvalue()
+
+
+def upload(page: AppTest, *files) -> None:
+    page.run()
+    page.segmented_control(key="source").set_value("upload").run()
+    page.file_uploader(key="files").set_value([(n, d, "image/png") for n, d in files]).run()
+
+
+def test_it_opens_with_a_sample_that_is_already_segmented(page, channel_run):
+    page.run()
+    assert not page.exception
+    assert len(page.image) == 1
+    assert page.selectbox(key="model").value == "channels"
+    assert [b.label for b in page.get("download_button")] == [
+        "Mask (class ids)", "Mask (colours)", "Picture as shown"
+    ]  # fmt: skip
+
+
+def test_without_a_model_it_says_what_to_do(page, shipped):
+    page.run()
+    assert "Train one" in page.info[0].value
+
+
+def test_moving_a_slider_does_not_run_the_network_again(page, channel_run, monkeypatch):
+    calls = []
+    original = common.Segmenter.probabilities
+
+    def counted(self, image):
+        calls.append(image.shape)
+        return original(self, image)
+
+    monkeypatch.setattr(common.Segmenter, "probabilities", counted)
+    common._predict.clear()
+    page.run()
+    page.slider(key="opacity").set_value(0.9).run()
+    page.segmented_control(key="view").set_value("Outline").run()
+    page.segmented_control(key="view").set_value("Before and after").run()
+    assert not page.exception
+    assert len(calls) == 1
+
+
+def test_a_bad_file_gets_a_sentence_and_the_others_go_on(page, channel_run):
+    upload(page, ("cat.png", png("red")), ("empty.png", b""), ("text.png", b"hello there"))
+    assert not page.exception
+    assert [e.value.split()[0] for e in page.error] == ["empty.png", "text.png"]
+    assert len(page.image) == 1
+
+
+def test_several_pictures_give_a_table_and_a_zip(page, channel_run):
+    upload(page, ("a.png", png("red")), ("b.png", png("blue")))
+    table = page.dataframe[0].value
+    assert table["picture"].tolist() == ["a.png", "b.png"]
+    assert table["pet"].tolist() == [1, 0] and table["border"].tolist() == [0, 1]
+    assert any("zip" in button.label for button in page.get("download_button"))
+
+
+def test_a_link_brings_back_what_was_looked_at(page, channel_run):
+    page.query_params["sample"] = SAMPLES["coffee"].title
+    page.query_params["opacity"] = "0.8"
+    page.run()
+    assert page.pills(key="sample").value == "coffee"
+    assert page.slider(key="opacity").value == pytest.approx(0.8)
+
+
+def test_two_models_stand_side_by_side(page, channel_run):
+    other = channel_run.path.parent / "other"
+    shutil.copytree(channel_run.path, other)
+    page.run()
+    page.selectbox(key="compare").set_value("other").run()
+    assert not page.exception
+    assert len(page.image) == 2
+
+
+def test_the_share_shown_is_the_masks(page, channel_run):
+    upload(page, ("red.png", png((255, 0, 0))))
+    legend = "".join(element.proto.body for element in page.get("html"))
+    assert "100.0%" in legend
+    assert np.isclose(page.slider(key="opacity").value, 0.5)

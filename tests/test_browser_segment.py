@@ -1,0 +1,59 @@
+"""The real server in a real browser."""
+
+import time
+
+import numpy as np
+from PIL import Image
+from selenium.webdriver.common.by import By
+
+from unet_core.samples import SAMPLES
+
+RESULT = "[data-testid=stImage] img"
+
+
+def wait_for(condition, seconds: float = 30):
+    deadline = time.time() + seconds
+    while not (found := condition()):
+        assert time.time() < deadline, "the page did not get there in time"
+        time.sleep(0.2)
+    return found
+
+
+def colours_of(browser, picture) -> list[float]:
+    """Mean red, green and blue of a picture as the browser shows it."""
+    return browser.execute_script(
+        """const canvas = document.createElement("canvas"), image = arguments[0];
+        canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
+        const pen = canvas.getContext("2d"); pen.drawImage(image, 0, 0);
+        const data = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+        const sum = [0, 0, 0];
+        for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; c++) sum[c] += data[i + c];
+        return sum.map((value) => value / (data.length / 4));""",
+        picture,
+    )
+
+
+def test_upload_a_photo_and_take_its_mask_home(app_url, browser, tmp_path):
+    photo = SAMPLES["chelsea"].load()[:, :400]
+    path = tmp_path / "my cat.png"
+    Image.fromarray(photo).save(path)
+    browser.get(app_url)
+    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, RESULT))
+
+    browser.find_element(By.XPATH, "//button[contains(., 'Upload')]").click()
+    browser.find_element(By.CSS_SELECTOR, "input[type=file]").send_keys(str(path))
+    shown = wait_for(
+        lambda: browser.find_elements(By.CSS_SELECTOR, f"{RESULT}[alt^='my cat.png']")
+    )[0]
+    wait_for(lambda: shown.get_property("naturalWidth"))
+    red, green, blue = colours_of(browser, shown)
+    plain = photo.mean((0, 1))
+    # The overlay's orange lies on the cat: blue goes down, red stays above it.
+    assert blue < plain[2] - 20 and red > blue + 60
+
+    browser.find_element(By.XPATH, "//button[contains(., 'Mask (class ids)')]").click()
+    mask = browser.downloads / "my cat_mask.png"
+    wait_for(mask.exists)
+    ids = np.asarray(Image.open(mask))
+    assert ids.shape == photo.shape[:2]
+    assert (ids == 0).mean() > 0.4 and ids.max() <= 2
