@@ -1,9 +1,9 @@
-# Two commands do everything: `make app` and `make test`. Both make .venv when it is missing.
+# `make app` and `make test` do everything; both make .venv when it is missing.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint slow figures clean
+.PHONY: app test slow clean
 
 app: $(VENV)/app
 	$(BIN)/streamlit run streamlit_app.py

@@ -1,0 +1,37 @@
+"""The README's picture: `python -m benchmarks.figure`.
+
+Chelsea (CC0, from scikit-image) and two drawn pets, each beside what the default model sees.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from unet_core.runs import shipped_runs
+from unet_core.samples import SAMPLES
+from unet_core.segmenter import Segmenter
+from unet_core.views import SegmentedPicture, View
+
+HEIGHT = 260
+TARGET = Path(__file__).parent / "segmented.jpg"
+
+
+def main() -> None:
+    segmenter = Segmenter(shipped_runs()[0])
+    view = View(opacity=0.55, visible=("pet", "border"))
+    tiles = []
+    for name in ("chelsea", "drawn-dog", "drawn-cat"):
+        image = SAMPLES[name].load()
+        picture = SegmentedPicture(
+            name, image, segmenter.probabilities(image), segmenter.run.classes
+        ).at(round(HEIGHT * max(1, image.shape[1] / image.shape[0])))
+        for tile in (picture.image, picture.draw(view)):
+            width = round(tile.shape[1] * HEIGHT / tile.shape[0])
+            tiles.append(np.asarray(Image.fromarray(tile).resize((width, HEIGHT))))
+    Image.fromarray(np.concatenate(tiles, axis=1)).save(TARGET, quality=88)
+    print(TARGET)
+
+
+if __name__ == "__main__":
+    main()

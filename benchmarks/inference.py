@@ -1,0 +1,50 @@
+"""How much faster ONNX Runtime predicts than Keras: `python -m benchmarks.inference --quick`.
+
+Compares one 256×256 prediction of the default model in ONNX Runtime with Keras's ``predict`` for
+the article's network, in turns in one process, since timings on shared machines drift. The last
+line is the ratio of the medians.
+"""
+
+import argparse
+import os
+import statistics
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np  # noqa: E402
+
+from unet_core.models import build  # noqa: E402
+from unet_core.runs import shipped_runs  # noqa: E402
+from unet_core.segmenter import Segmenter  # noqa: E402
+
+
+def seconds(action) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="5 rounds instead of 40")
+    rounds = 5 if parser.parse_args().quick else 40
+    segmenter = Segmenter(shipped_runs()[0])
+    article = build("mobilenetv2", 3, {}, 256)
+    image = np.random.default_rng(0).integers(0, 255, (256, 256, 3), dtype=np.uint8)
+    pixels = image[None].astype(np.float32)
+    actions = (
+        lambda: segmenter.probabilities(image),
+        lambda: article.predict(pixels, verbose=0),
+    )
+    for action in actions:  # the first call builds and compiles
+        action()
+    times = [[seconds(action) for action in actions] for _ in range(rounds)]
+    ours, keras = (statistics.median(column) for column in zip(*times, strict=True))
+    print(f"default model, ONNX Runtime: {ours * 1000:.1f} ms")
+    print(f"article's network, Keras predict: {keras * 1000:.1f} ms")
+    print(f"ratio: {ours / keras:.3f}")
+
+
+if __name__ == "__main__":
+    main()
