@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test slow clean
+.PHONY: app test clean
 
 app: $(VENV)/app
 	$(BIN)/streamlit run streamlit_app.py
@@ -11,10 +11,7 @@ app: $(VENV)/app
 test: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -m "not slow"
-
-slow: $(VENV)/dev
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest
 
 $(VENV)/app: requirements.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -12,11 +12,11 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from unet_core.models import build  # noqa: E402
-from unet_core.runs import shipped_runs  # noqa: E402
-from unet_core.segmenter import Segmenter  # noqa: E402
+from unet_core.models import build
+from unet_core.runs import shipped_runs
+from unet_core.segmenter import Segmenter
 
 
 def seconds(action) -> float:

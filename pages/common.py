@@ -1,9 +1,10 @@
 """What several pages share: cached models and pictures, and the before/after slider."""
 
 import base64
-import hashlib
 import io
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -11,6 +12,9 @@ from PIL import Image
 
 from unet_core.runs import Run, all_runs, find_run
 from unet_core.segmenter import Segmenter
+from unet_core.views import SegmentedPicture
+
+SCREEN = 1200  # pixels on the longer side that a browser is sent
 
 _COMPARE = st.components.v2.component(
     "before_after",
@@ -88,18 +92,33 @@ def score_line(run: Run) -> str:
     )
 
 
-def predict(run: Run, image: np.ndarray) -> tuple[np.ndarray, float]:
-    """Probabilities float32 (size, size, classes) and the seconds they took, cached."""
-    digest = hashlib.sha256(image.tobytes()).hexdigest() + str(image.shape)
-    return _predict(run.name, (run.path / "model.onnx").stat().st_mtime, digest, image)
+@dataclass(frozen=True)
+class Picture:
+    """A picture to segment: its name, a key that tells its content, and how to get its pixels."""
+
+    name: str
+    key: str
+    load: Callable[[], np.ndarray]  # uint8 (H, W, 3); UserError when it cannot be opened
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _predict(name: str, changed: float, digest: str, _image: np.ndarray):
-    segmenter = _segmenter(name, changed)
+def segment(run: Run, picture: Picture) -> tuple[SegmentedPicture, tuple[int, int]]:
+    """The picture at a screen's size with its probabilities, and its own height and width.
+
+    Cached by picture and model; the full picture is not kept, since many large ones would not fit.
+    """
+    changed = (run.path / "model.onnx").stat().st_mtime
+    return _segment(run.name, changed, picture.name, picture.key, picture.load)
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _segment(run_name: str, changed: float, name: str, key: str, _load: Callable):
+    image = _load()
+    segmenter = _segmenter(run_name, changed)
     started = time.perf_counter()
-    probabilities = segmenter.probabilities(_image)
-    return probabilities, time.perf_counter() - started
+    probabilities = segmenter.probabilities(image)
+    seconds = time.perf_counter() - started
+    segmented = SegmentedPicture(name, image, probabilities, segmenter.run.classes, seconds)
+    return segmented.at(SCREEN), image.shape[:2]
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

@@ -1,9 +1,11 @@
 """Segment: a picture in, a mask over it out."""
 
-import numpy as np
+import hashlib
+from dataclasses import dataclass, replace
+
 import streamlit as st
 
-from pages.common import compare_slider, predict, ready_runs, score_line
+from pages.common import Picture, compare_slider, ready_runs, score_line, segment
 from unet_core.errors import UserError
 from unet_core.images import EXTENSIONS, open_picture
 from unet_core.overlay import zip_files
@@ -11,7 +13,6 @@ from unet_core.runs import Run
 from unet_core.samples import SAMPLES
 from unet_core.views import SegmentedPicture, View
 
-SCREEN = 1200  # pixels on the longer side that a browser is sent
 TALLEST = 470  # pixels on the screen, so that picture and controls are seen together
 VIEWS = ("Overlay", "Before and after", "Side by side", "Outline", "Confidence")
 SOURCES = {
@@ -21,14 +22,17 @@ SOURCES = {
 }
 
 
-@st.cache_data(show_spinner=False)
-def sample_image(name: str) -> np.ndarray:
-    return SAMPLES[name].load()
+@dataclass(frozen=True)
+class Result:
+    """A picture, what the network made of it at a screen's size, its own height and width."""
 
+    picture: Picture
+    segmented: SegmentedPicture
+    size: tuple[int, int]
 
-@st.cache_data(max_entries=32, show_spinner=False, scope="session")
-def uploaded_image(data: bytes, name: str) -> np.ndarray:
-    return open_picture(data, name)
+    def full(self) -> SegmentedPicture:
+        """The same at the picture's own resolution, for files."""
+        return replace(self.segmented, image=self.picture.load())
 
 
 def choose_model(left, right, runs: dict[str, Run]) -> tuple[Run, Run | None]:
@@ -49,13 +53,17 @@ def choose_model(left, right, runs: dict[str, Run]) -> tuple[Run, Run | None]:
     return run, runs.get(other)
 
 
-def choose_pictures(source: str) -> list[tuple[str, np.ndarray]]:
-    """Names and pixels of what the visitor wants segmented."""
+def choose_pictures(source: str) -> list[Picture]:
+    """What the visitor wants segmented."""
     if source == "samples":
-        return [sample_gallery()]
+        name = st.pills(
+            "Sample", SAMPLES, format_func=lambda n: SAMPLES[n].title, default="chelsea",
+            required=True, key="sample", bind="query-params", label_visibility="collapsed",
+        )  # fmt: skip
+        return [Picture(f"{name}.png", name, SAMPLES[name].load)]
     if source == "camera":
         shot = st.camera_input("Take a picture")
-        return opened([shot] if shot else [])
+        return [uploaded(shot)] if shot else []
     files = st.file_uploader(
         "Drop photos of cats and dogs here",
         type=list(EXTENSIONS),
@@ -64,26 +72,13 @@ def choose_pictures(source: str) -> list[tuple[str, np.ndarray]]:
         key="files",
         help="They stay in memory for this visit and are not kept.",
     )
-    return opened(files)
+    return [uploaded(file) for file in files]
 
 
-def opened(files) -> list[tuple[str, np.ndarray]]:
-    """Decode uploads; a file that cannot be used gets a sentence, the others go on."""
-    pictures = []
-    for file in files:
-        try:
-            pictures.append((file.name, uploaded_image(file.getvalue(), file.name)))
-        except UserError as error:
-            st.error(str(error), icon=":material/broken_image:")
-    return pictures
-
-
-def sample_gallery() -> tuple[str, np.ndarray]:
-    name = st.pills(
-        "Sample", SAMPLES, format_func=lambda n: SAMPLES[n].title, default="chelsea",
-        required=True, key="sample", bind="query-params", label_visibility="collapsed",
-    )  # fmt: skip
-    return f"{name}.png", sample_image(name)
+def uploaded(file) -> Picture:
+    data = file.getvalue()
+    key = hashlib.sha256(data).hexdigest()
+    return Picture(file.name, key, lambda: open_picture(data, file.name))
 
 
 def choose_kind() -> str:
@@ -113,24 +108,23 @@ def choose_view(run: Run, kind: str) -> View:
 
 def show_picture(picture: SegmentedPicture, kind: str, view: View) -> None:
     """The picture as the view asks; colours are named in the legend."""
-    screen = picture.at(SCREEN)
-    drawn = screen.draw(view)
+    drawn = picture.draw(view)
     height, width = drawn.shape[:2]
     widest = min(width, TALLEST * width // height)
     covered = ", ".join(f"{n} {s:.0%}" for n, s in picture.shares(view.threshold).items())
     original, result = f"{picture.name}, the picture itself", f"{picture.name}: {covered}"
     if kind == "Before and after":
         with st.container(width=widest):
-            compare_slider(screen.image, drawn, original, result)
+            compare_slider(picture.image, drawn, original, result)
     elif kind == "Side by side":
         left, right = st.columns(2)
-        left.image(screen.image, width="stretch", alt=original, output_format="JPEG")
+        left.image(picture.image, width="stretch", alt=original, output_format="JPEG")
         right.image(drawn, width="stretch", alt=result, output_format="JPEG")
     else:
         st.image(drawn, width=widest, alt=result, output_format="JPEG")
 
 
-def show_legend(picture: SegmentedPicture, view: View) -> None:
+def show_legend(picture: SegmentedPicture, size: tuple[int, int], view: View) -> None:
     """Each class with its colour and its share of the picture, and the time taken."""
     shares = picture.shares(view.threshold)
     rows = "".join(
@@ -142,60 +136,65 @@ def show_legend(picture: SegmentedPicture, view: View) -> None:
     st.html(rows)
     if view.kind == "confidence":
         st.caption("Yellow is where the model is undecided between the classes.")
-    height, width = picture.image.shape[:2]
+    height, width = size
     st.caption(f"{width:,} × {height:,} pixels, segmented in {picture.seconds * 1000:.0f} ms")
 
 
-def show_downloads(pictures: list[SegmentedPicture], current: SegmentedPicture, view: View) -> None:
+def show_downloads(done: list[Result], current: Result, view: View) -> None:
     """Files are made when a button is pressed, at the picture's full resolution."""
     kinds = ("Mask (class ids)", "Mask (colours)", "Picture as shown")
     icons = (":material/grid_on:", ":material/palette:", ":material/image:")
-    names = current.file_names(view)
+    names = current.segmented.file_names(view)
     for position, (label, icon, name) in enumerate(zip(kinds, icons, names, strict=True)):
         st.download_button(
-            label, lambda p=position: current.files(view)[p][1], name, "image/png",
+            label, lambda p=position: current.full().files(view)[p][1], name, "image/png",
             icon=icon, on_click="ignore", width="stretch", key=f"download-{position}",
         )  # fmt: skip
-    if len(pictures) > 1:
+    if len(done) > 1:
         st.download_button(
-            f"All {len(pictures)} pictures (zip)", lambda: all_files(pictures, view),
+            f"All {len(done)} pictures (zip)", lambda: all_files(done, view),
             "segmented.zip", "application/zip", icon=":material/folder_zip:",
             type="primary", on_click="ignore", width="stretch",
         )  # fmt: skip
 
 
-def summary(pictures: list[SegmentedPicture], view: View) -> list[dict]:
+def summary(done: list[Result], view: View) -> list[dict]:
     return [
-        {"picture": p.name, "width": p.image.shape[1], "height": p.image.shape[0]}
-        | {name: round(share, 4) for name, share in p.shares(view.threshold).items()}
-        for p in pictures
+        {"picture": result.picture.name, "width": result.size[1], "height": result.size[0]}
+        | {name: round(share, 4) for name, share in result.segmented.shares(view.threshold).items()}
+        for result in done
     ]
 
 
-def all_files(pictures: list[SegmentedPicture], view: View) -> bytes:
-    files = (file for picture in pictures for file in picture.files(view))
-    return zip_files(files, summary(pictures, view))
+def all_files(done: list[Result], view: View) -> bytes:
+    files = (file for result in done for file in result.full().files(view))
+    return zip_files(files, summary(done, view))
 
 
-def segment(run: Run, pictures: list[tuple[str, np.ndarray]]) -> list[SegmentedPicture]:
-    """Run the network on each picture, with a bar when there are several."""
-    segmented = []
+def segment_all(run: Run, pictures: list[Picture]) -> list[Result]:
+    """Run the network on each picture, with a bar when there are several.
+
+    A picture that cannot be used gets a sentence, the others go on.
+    """
+    done = []
     bar = st.progress(0.0) if len(pictures) > 3 else None
-    for position, (name, image) in enumerate(pictures):
-        probabilities, seconds = predict(run, image)
-        segmented.append(SegmentedPicture(name, image, probabilities, run.classes, seconds))
+    for position, picture in enumerate(pictures):
+        try:
+            done.append(Result(picture, *segment(run, picture)))
+        except UserError as error:
+            st.error(str(error), icon=":material/broken_image:")
         if bar:
             bar.progress((position + 1) / len(pictures), f"{position + 1} of {len(pictures)}")
     if bar:
         bar.empty()
-    return segmented
+    return done
 
 
-def choose_current(pictures: list[SegmentedPicture]) -> SegmentedPicture:
-    if len(pictures) == 1:
-        return pictures[0]
-    number = st.pagination(len(pictures), key="page") or 1
-    return pictures[number - 1]
+def choose_current(done: list[Result]) -> Result:
+    if len(done) == 1:
+        return done[0]
+    number = st.pagination(len(done), key="page") or 1
+    return done[number - 1]
 
 
 def main() -> None:
@@ -209,36 +208,38 @@ def main() -> None:
         "Picture", SOURCES, format_func=SOURCES.get, default="samples", required=True, key="source"
     )
     run, other = choose_model(left, middle, runs)
-    pictures = segment(run, choose_pictures(source))
-    if not pictures:
+    done = segment_all(run, choose_pictures(source))
+    if done:
+        show_results(run, other, done)
+    else:
         st.info("Add a photo: JPEG, PNG, WebP, BMP, GIF or TIFF, up to 20 MB each.")
-        return
+
+
+def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
     left, right = st.columns([2.4, 1], gap="large")
     with left:
         kind = choose_kind()
+        current = choose_current(done)
     with right:
         view = choose_view(run, kind)
-    with left:
-        current = choose_current(pictures)
-        shown = [(run, current)]
-        if other:
-            shown += [(other, segment(other, [(current.name, current.image)])[0])]
-        for column, (model, picture) in zip(st.columns(len(shown)), shown, strict=True):
-            with column:
-                if other:
-                    st.subheader(model.title, anchor=False)
-                show_picture(picture, kind, view)
-        name = current.name.removesuffix(".png")
-        if name in SAMPLES:
-            st.caption(SAMPLES[name].credit)
+    shown = [(run, current)]
+    if other:
+        shown += [(other, result) for result in segment_all(other, [current.picture])]
+    for column, (model, result) in zip(left.columns(len(shown)), shown, strict=True):
+        with column:
+            if other:
+                st.subheader(model.title, anchor=False)
+            show_picture(result.segmented, kind, view)
+    if current.picture.key in SAMPLES:
+        left.caption(SAMPLES[current.picture.key].credit)
     with right:
-        for model, picture in shown:
+        for model, result in shown:
             if other:
                 st.caption(model.title)
-            show_legend(picture, view)
-        show_downloads(pictures, current, view)
-    if len(pictures) > 1:
-        st.dataframe(summary(pictures, view), hide_index=True)
+            show_legend(result.segmented, result.size, view)
+        show_downloads(done, current, view)
+    if len(done) > 1:
+        st.dataframe(summary(done, view), hide_index=True)
 
 
 main()

@@ -54,7 +54,7 @@ def test_moving_a_slider_does_not_run_the_network_again(page, channel_run, monke
         return original(self, image)
 
     monkeypatch.setattr(common.Segmenter, "probabilities", counted)
-    common._predict.clear()
+    common._segment.clear()
     page.run()
     page.slider(key="opacity").set_value(0.9).run()
     page.segmented_control(key="view").set_value("Outline").run()

@@ -4,6 +4,7 @@ import math
 import os
 import platform
 import shutil
+import sys
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -100,7 +101,7 @@ def _train(run: Run, config: TrainingConfig, reporter: Reporter, deadline: float
         epochs=config.epochs,
         validation_data=validation_batches(validation, config.batch_size, mask_size),
         callbacks=[progress, *keras_callbacks(run, config), samples],
-        verbose=2,
+        verbose=1 if sys.stdout.isatty() else 2,
     )
     stopped = reporter.should_stop() or bool(deadline and time.time() > deadline)
     finish(run, config, model, dataset, reporter)
