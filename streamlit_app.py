@@ -8,6 +8,7 @@ st.logo(".streamlit/logo.svg", size="large")
 page = st.navigation(
     [
         st.Page("pages/segment.py", title="Segment", icon=":material/pets:", default=True),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
     ],
     position="top",
 )

@@ -92,6 +92,14 @@ def score_line(run: Run) -> str:
     )
 
 
+def duration(seconds: float) -> str:
+    """``75`` to ``1 min 15 s``; seconds are dropped from ten minutes on."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 10:
+        return f"{minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 @dataclass(frozen=True)
 class Picture:
     """A picture to segment: its name, a key that tells its content, and how to get its pixels."""

@@ -113,18 +113,23 @@ def models(options) -> None:
 
 
 def train(options) -> None:
-    quiet_tensorflow()
-    from unet_core import training
+    from unet_core import jobs, limits, training_process
     from unet_core.runs import Run
+
+    quiet_tensorflow()
+    host = limits.from_environment()
 
     if options.run:
         run = Run(options.run)
     else:
         config = load_recipe(options.recipe) if options.recipe else TrainingConfig()
-        config = config.changed(**_settings(options))
-        run = training.new_run(config, options.name, options.title)
+        config = host.apply(config.changed(**_settings(options)))
+        run = training_process.new_run(config, options.name, options.title)
     print(f"run folder: {run.path}")
-    training.train(run, options.minutes)
+    try:
+        training_process.train(run, options.minutes or host.minutes)
+    finally:
+        jobs.advance()  # the next one that waits
 
 
 def _settings(options) -> dict:

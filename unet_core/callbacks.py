@@ -1,7 +1,6 @@
 """What a training tells the world while it runs: status, the live loss, sample predictions."""
 
 import csv
-import threading
 import time
 
 import keras
@@ -10,39 +9,10 @@ from PIL import Image
 
 from unet_core.data.prepared import Prepared
 from unet_core.overlay import colour_mask
+from unet_core.reporter import Reporter
 from unet_core.runs import Run
 
-HEARTBEAT = 2.0  # seconds between signs of life while nothing else is written
 STEP_INTERVAL = 0.5  # seconds between rows of steps.csv
-
-
-class Reporter:
-    """The only writer of ``status.json`` of a running training; it also beats its heart."""
-
-    def __init__(self, run: Run, **state):
-        self._run = run
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self.report(**state)
-        threading.Thread(target=self._beat, daemon=True).start()
-
-    def report(self, **changes) -> None:
-        """Merge ``changes`` into the status."""
-        with self._lock:
-            self._run.write_status(**changes)
-
-    def close(self, **changes) -> None:
-        """Write the last status and let the heart stop."""
-        self._ended.set()
-        self.report(**changes)
-
-    def should_stop(self) -> bool:
-        """Somebody asked the training to end: a file called ``stop`` in the run folder."""
-        return (self._run.path / "stop").exists()
-
-    def _beat(self) -> None:
-        while not self._ended.wait(HEARTBEAT):
-            self.report()
 
 
 class LiveProgress(keras.callbacks.Callback):

@@ -56,7 +56,14 @@ class Run:
 
     @property
     def title(self) -> str:
-        return self.config.get("title") or self.name
+        """What people call it: the name that a user gave it, else the config's."""
+        label = read_json(self.path / "label.json") or {}
+        return label.get("title") or self.config.get("title") or self.name
+
+    @property
+    def is_pinned(self) -> bool:
+        """A pinned run is never removed to make room."""
+        return (self.path / "pinned").exists()
 
     @property
     def classes(self) -> tuple[ClassInfo, ...]:
@@ -72,7 +79,7 @@ class Run:
         """``status.json``, with the state ``failed`` when the process stopped giving signs."""
         status = read_json(self.path / "status.json") or {"state": "done"}
         silent = time.time() - status.get("heartbeat", 0) > HEARTBEAT_LIMIT
-        if status["state"] in ("running", "stopping") and silent:
+        if status["state"] in ("running", "stopping") and (silent or not alive(status.get("pid"))):
             status |= {"state": "failed", "message": "The training process ended unexpectedly."}
         return status
 
@@ -103,6 +110,24 @@ class Run:
         """Merge ``changes`` into ``status.json`` and set the heartbeat to now."""
         status = read_json(self.path / "status.json") or {}
         write_json(self.path / "status.json", status | changes | {"heartbeat": time.time()})
+
+
+def alive(pid: int | None) -> bool:
+    """Whether a process of that number runs; also collects it if it was a child that ended."""
+    if pid is None:
+        return True  # it has not said yet
+    try:
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
+    except ChildProcessError:
+        pass  # somebody else's child
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def shipped_runs() -> list[Run]:

@@ -1,4 +1,4 @@
-"""Training: from a run folder with a ``config.json`` to a model that predicts."""
+"""Training with Keras: from prepared pictures to a model that predicts. Needs TensorFlow."""
 
 import math
 import os
@@ -6,7 +6,6 @@ import platform
 import shutil
 import sys
 import time
-from datetime import datetime, timezone
 from pathlib import Path
 
 import h5py
@@ -16,10 +15,8 @@ import tensorflow as tf
 
 from unet_core.callbacks import LiveProgress, Reporter, SamplePredictions
 from unet_core.config import TrainingConfig
-from unet_core.data import open_dataset
 from unet_core.data.base import Dataset
-from unet_core.data.prepared import Prepared, prepare
-from unet_core.errors import UserError
+from unet_core.data.prepared import Prepared
 from unet_core.evaluation import evaluate, write_evaluation
 from unet_core.export import export
 from unet_core.models import build, outputs_for
@@ -27,63 +24,26 @@ from unet_core.models.losses import SegmentationLoss
 from unet_core.models.mobilenet import load_encoder, set_encoder_training
 from unet_core.optimizers import build_optimizer
 from unet_core.pipeline import TrainingBatches, validation_batches
-from unet_core.runs import Run, create_run, write_json
+from unet_core.runs import Run, write_json
 
-EXPORT_SECONDS = 12.0  # what is left after the last epoch, for the estimate of the time left
-
-
-def new_run(config: TrainingConfig, name: str | None = None, title: str = "") -> Run:
-    """Create the run folder for ``config``; ``UserError`` when its data cannot be had."""
-    dataset = open_dataset(config.data)
-    return create_run(
-        {
-            "title": title or f"{config.model} on {dataset.title.lower()}",
-            "description": f"Trained on {dataset.title.lower()}.",
-            "training": config.to_dict(),
-            "classes": [{"name": c.name, "color": c.color} for c in dataset.classes],
-            "data_title": dataset.title,
-            "data_credit": dataset.credit,
-        },
-        name,
-    )
+FINISH_SECONDS = 12.0  # export and evaluation after the last epoch, for the time left
 
 
-def split_names(dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:
-    """Names to train on and names to choose the best epoch on, drawn with the config's seed."""
-    names = list(dataset.splits["trainval"])
-    np.random.default_rng(config.seed).shuffle(names)
-    names = names[: config.pictures]
-    if len(names) < 4:
-        raise UserError(f"{dataset.title} has {len(names)} pictures to train on; 4 are needed.")
-    held_out = max(1, round(len(names) * config.validation))
-    return names[held_out:], names[:held_out]
+def fit(
+    run: Run,
+    config: TrainingConfig,
+    dataset: Dataset,
+    training: Prepared,
+    validation: Prepared,
+    reporter: Reporter,
+    deadline: float | None = None,
+) -> bool:
+    """Train to the end, or go on where the run's ``backup/`` ends; export and evaluate.
 
-
-def train(run: Run, minutes: float | None = None) -> None:
-    """Train the run to its end, or go on where its ``backup/`` ends.
-
-    Writes everything that a run folder holds. Ends early, but whole, when a file ``stop``
-    appears in the folder or after ``minutes``.
+    Ends early, but whole, when ``reporter.should_stop()`` or after ``deadline`` (seconds since
+    1970). Returns whether it came to its end.
     """
-    config = TrainingConfig.from_dict(run.config["training"])
-    (run.path / "stop").unlink(missing_ok=True)
-    reporter = Reporter(
-        run, state="running", phase="Starting", pid=os.getpid(), epochs=config.epochs,
-        started=datetime.now(timezone.utc).isoformat(timespec="seconds"), message="",
-    )  # fmt: skip
-    try:
-        state = _train(run, config, reporter, minutes and time.time() + 60 * minutes)
-        reporter.close(state=state, phase="Done", seconds_left=0, message="")
-    except BaseException as error:
-        message = str(error) if isinstance(error, UserError | OSError) else repr(error)
-        reporter.close(state="failed", message=message[:2000])
-        raise
-
-
-def _train(run: Run, config: TrainingConfig, reporter: Reporter, deadline: float | None) -> str:
     keras.utils.set_random_seed(config.seed)
-    dataset = open_dataset(config.data)
-    training, validation = _prepare(dataset, config, reporter)
     reporter.report(phase="Building the network")
     model = build_for_training(config, len(dataset.classes), run)
     mask_size = model.compute_output_shape((1, config.size, config.size, 3))[1]
@@ -94,7 +54,7 @@ def _train(run: Run, config: TrainingConfig, reporter: Reporter, deadline: float
     )  # fmt: skip
     compile_model(model, config, batches.steps * config.epochs)
     colors = [c.color for c in dataset.classes]
-    progress = LiveProgress(run, reporter, batches, config.epochs, EXPORT_SECONDS, deadline)
+    progress = LiveProgress(run, reporter, batches, config.epochs, FINISH_SECONDS, deadline)
     samples = SamplePredictions(run, validation, colors, mask_size)
     model.fit(
         batches.dataset,
@@ -105,28 +65,9 @@ def _train(run: Run, config: TrainingConfig, reporter: Reporter, deadline: float
     )
     stopped = reporter.should_stop() or bool(deadline and time.time() > deadline)
     finish(run, config, model, dataset, reporter)
-    if stopped:
-        return "stopped"
-    shutil.rmtree(run.path / "backup")
-    return "done"
-
-
-def _prepare(dataset: Dataset, config: TrainingConfig, reporter: Reporter):
-    parts: list[Prepared] = []
-    names = split_names(dataset, config)
-    total = sum(map(len, names))
-    last = 0.0
-
-    def tell(done: int, _) -> None:
-        nonlocal last
-        if time.time() - last > 0.3:
-            last = time.time()
-            ready = done + sum(map(len, parts))
-            reporter.report(phase="Preparing pictures", message=f"{ready} of {total} pictures")
-
-    for part in names:
-        parts.append(prepare(dataset, part, config.size, tell))
-    return parts
+    if not stopped:
+        shutil.rmtree(run.path / "backup")
+    return not stopped
 
 
 def build_for_training(config: TrainingConfig, classes: int, run: Run) -> keras.Model:

@@ -1,0 +1,85 @@
+"""How long a training will take, and how much memory, before it starts."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from unet_core.config import TrainingConfig
+from unet_core.runs import shipped_runs, user_runs
+from unet_core.segmenter import Segmenter
+
+# Measured on two cores at 128 x 128 pixels, batches of 16: training pictures a second.
+SPEED = {
+    ("mobilenetv2-fast", "frozen"): 24.0,
+    ("mobilenetv2-fast", "late"): 17.0,
+    ("mobilenetv2-fast", "tuned"): 9.0,
+    ("mobilenetv2", "frozen"): 9.0,
+    ("mobilenetv2", "late"): 7.5,
+    ("mobilenetv2", "tuned"): 5.5,
+}
+REFERENCE = 0.020  # seconds of one prediction of the default model on the same two cores
+START, END = 30.0, 20.0  # seconds: TensorFlow and the first step; export and evaluation
+BASE_MEMORY = 0.9e9  # bytes: TensorFlow, the network and its optimizer
+PIXEL_MEMORY = {"frozen": 2200, "late": 3000, "tuned": 5200}  # bytes a pixel of a batch
+
+
+def seconds(config: TrainingConfig) -> float:
+    """Time for a training from its start to its end, on this machine.
+
+    From the newest run of the same kind here, else from a table, scaled by a short measurement.
+    """
+    pictures = config.pictures or 3680
+    speed = _speed_of_earlier_run(config)
+    if speed is None:
+        side = config.crop or config.size
+        reference = SPEED.get((config.model, config.encoder), 5.0)
+        speed = reference * (128 / side) ** 2 * REFERENCE / prediction_seconds()
+    validation = 0.4 * config.validation  # a picture takes less than half without learning
+    return START + END + config.epochs * pictures * (1 - config.validation + validation) / speed
+
+
+def prediction_seconds() -> float:
+    """The fastest of three predictions of the default model at 256 x 256, or the reference."""
+    runs = shipped_runs()
+    if not runs:
+        return REFERENCE
+    segmenter = Segmenter(runs[0])
+    image = np.zeros((segmenter.size, segmenter.size, 3), np.uint8)
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        segmenter.probabilities(image)
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def memory(config: TrainingConfig) -> float:
+    """Bytes that the training process will take at most, roughly."""
+    side = config.crop or config.size
+    return BASE_MEMORY + PIXEL_MEMORY[config.encoder] * config.batch_size * side**2
+
+
+def free_memory() -> float | None:
+    """Bytes that a new process can have, by the container's limit and the system; None: unknown."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(x.split()[1]) * 1024 for x in lines if x.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return None
+    try:
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+    except (OSError, ValueError):  # no container, or one without a limit
+        return free
+    return min(free, limit - used)
+
+
+def _speed_of_earlier_run(config: TrainingConfig) -> float | None:
+    kind = ("model", "encoder", "size", "crop")
+    for run in user_runs():
+        training = run.config["training"]
+        speed = run.status.get("pictures_per_second")
+        if speed and all(training[key] == getattr(config, key) for key in kind):
+            return speed
+    return None

@@ -1,0 +1,46 @@
+"""What a host allows: a public demo is no free compute service."""
+
+import os
+from dataclasses import dataclass
+
+from unet_core.config import TrainingConfig
+from unet_core.errors import UserError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Caps on trainings; None is no cap."""
+
+    training: bool = True
+    epochs: int | None = None
+    pictures: int | None = None
+    minutes: float | None = None
+    runs: int = 50
+
+    def apply(self, config: TrainingConfig) -> TrainingConfig:
+        """The config within the caps; ``UserError`` where training is switched off."""
+        if not self.training:
+            raise UserError("Training is switched off on this host; run the app on your own.")
+        pictures = [n for n in (config.pictures, self.pictures) if n is not None]
+        return config.changed(
+            epochs=min(config.epochs, self.epochs or config.epochs),
+            pictures=min(pictures, default=None),
+        )
+
+
+def from_environment() -> Limits:
+    """Read ``UNET_TRAINING``, ``UNET_MAX_EPOCHS``, ``_PICTURES``, ``_MINUTES`` and ``_RUNS``."""
+    return Limits(
+        training=os.environ.get("UNET_TRAINING", "on").lower() != "off",
+        epochs=_number("UNET_MAX_EPOCHS"),
+        pictures=_number("UNET_MAX_PICTURES"),
+        minutes=_number("UNET_MAX_MINUTES"),
+        runs=_number("UNET_MAX_RUNS") or 50,
+    )
+
+
+def _number(name: str) -> int | None:
+    text = os.environ.get(name, "")
+    if text and not text.isdigit():
+        raise UserError(f"{name} must be a whole number, not {text!r}.")
+    return int(text) if text else None

@@ -1,0 +1,93 @@
+"""A training from its settings to its end, around the part that needs TensorFlow.
+
+What can be done without TensorFlow, such as preparing the pictures, is done before it is imported,
+so that the first sign of life comes at once.
+"""
+
+import os
+import time
+from datetime import datetime, timezone
+
+import numpy as np
+
+from unet_core.config import TrainingConfig
+from unet_core.data import open_dataset
+from unet_core.data.base import Dataset
+from unet_core.data.prepared import Prepared, prepare
+from unet_core.errors import UserError
+from unet_core.reporter import Reporter
+from unet_core.runs import Run, create_run
+
+
+def new_run(config: TrainingConfig, name: str | None = None, title: str = "") -> Run:
+    """Create the run folder for ``config``; ``UserError`` when its data cannot be had."""
+    dataset = open_dataset(config.data)
+    split_names(dataset, config)
+    return create_run(
+        {
+            "title": title or f"{dataset.title}, {config.model}, {config.size} px",
+            "description": f"Trained on {dataset.title}.",
+            "training": config.to_dict(),
+            "classes": [{"name": c.name, "color": c.color} for c in dataset.classes],
+            "data_title": dataset.title,
+            "data_credit": dataset.credit,
+        },
+        name,
+    )
+
+
+def split_names(dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:
+    """Names to train on and names to choose the best epoch on, drawn with the config's seed."""
+    names = list(dataset.splits["trainval"])
+    np.random.default_rng(config.seed).shuffle(names)
+    names = names[: config.pictures]
+    if len(names) < 4:
+        raise UserError(f"{dataset.title} has {len(names)} pictures to train on; 4 are needed.")
+    held_out = max(1, round(len(names) * config.validation))
+    return names[held_out:], names[:held_out]
+
+
+def train(run: Run, minutes: float | None = None) -> None:
+    """Train the run to its end, or go on with it; everything goes to its folder.
+
+    Ends early, but whole, when a file ``stop`` appears in the folder or after ``minutes``.
+    """
+    deadline = time.time() + 60 * minutes if minutes else None
+    config = TrainingConfig.from_dict(run.config["training"])
+    (run.path / "stop").unlink(missing_ok=True)
+    reporter = Reporter(
+        run, state="running", phase="Starting", pid=os.getpid(), epochs=config.epochs,
+        started=datetime.now(timezone.utc).isoformat(timespec="seconds"), message="",
+    )  # fmt: skip
+    try:
+        dataset = open_dataset(config.data)
+        pictures = prepare_pictures(dataset, config, reporter)
+        reporter.report(phase="Loading TensorFlow", message="")
+        from unet_core import training
+
+        ended = training.fit(run, config, dataset, *pictures, reporter, deadline)
+        state = "done" if ended else "stopped"
+        reporter.close(state=state, phase="Done", seconds_left=0, message="")
+    except BaseException as error:
+        message = str(error) if isinstance(error, UserError | OSError) else repr(error)
+        reporter.close(state="failed", message=message[:2000])
+        raise
+
+
+def prepare_pictures(
+    dataset: Dataset, config: TrainingConfig, reporter: Reporter
+) -> tuple[Prepared, Prepared]:
+    """Training and validation pictures at the network's size."""
+    training, validation = split_names(dataset, config)
+    told = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        if time.time() - told > 0.3:
+            told = time.time()
+            reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
+
+    return (
+        prepare(dataset, training, config.size, tell),
+        prepare(dataset, validation, config.size, tell),
+    )
