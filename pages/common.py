@@ -9,12 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 from PIL import Image
+from streamlit.runtime.pages_manager import PagesManager
 
 from unet_core.runs import Run, all_runs, find_run
 from unet_core.segmenter import Segmenter
 from unet_core.views import SegmentedPicture
 
 SCREEN = 1200  # pixels on the longer side that a browser is sent
+
+if PagesManager.uses_pages_directory:
+    # A link to a page opened a server before anybody ran streamlit_app.py: Streamlit then takes
+    # pages/ for its old kind of multipage app. Say that it is not, and begin again.
+    PagesManager.uses_pages_directory = False
+    st.rerun()
 
 _COMPARE = st.components.v2.component(
     "before_after",

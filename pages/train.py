@@ -49,7 +49,7 @@ def choose_settings(host: limits.Limits) -> TrainingConfig:
     st.caption(f"{CATALOGUE[model].title}, {CATALOGUE[model].parameters:,} parameters")
     left, right = st.columns(2)
     pictures = left.number_input("Pictures", 10, most, min(200, most), 10, key=f"pictures-{data}")
-    size = right.selectbox("Size in pixels", (64, 96, 128, 160, 192, 256), index=2)
+    size = right.selectbox("Pixels a side", (64, 96, 128, 160, 192, 256), index=2)
     epochs = st.slider("Epochs", 1, host.epochs or 60, min(default.epochs, host.epochs or 60))
     config = default.changed(data=data, model=model, pictures=pictures, size=size, epochs=epochs)
     with st.expander("More settings"):
@@ -132,10 +132,10 @@ def show_state(run: Run, status: dict) -> None:
     latest = history[-1] if history else {}
     columns = st.columns(4)
     for column, label, value in (
-        (columns[0], "Validation mean IoU", _number(latest.get("val_mean_iou"), ".3f")),
-        (columns[1], "Validation accuracy", _number(latest.get("val_accuracy"), ".1%")),
-        (columns[2], "Learning rate", _number(latest.get("learning_rate"), ".1e")),
-        (columns[3], "Pictures a second", _number(status.get("pictures_per_second"), ".0f")),
+        (columns[0], "Mean IoU", _number(latest.get("val_mean_iou"), ".3f")),
+        (columns[1], "Accuracy", _number(latest.get("val_accuracy"), ".1%")),
+        (columns[2], "Rate", _number(latest.get("learning_rate"), ".1e")),
+        (columns[3], "Pictures / s", _number(status.get("pictures_per_second"), ".0f")),
     ):
         column.metric(label, value)
 

@@ -33,6 +33,12 @@ def colours_of(browser, picture) -> list[float]:
     )
 
 
+def test_a_link_to_a_page_works_on_a_server_that_nobody_has_visited(app_url, browser):
+    browser.get(f"{app_url}/train")
+    browser.find_element(By.CSS_SELECTOR, "[data-testid=stTopNavLink]")
+    assert browser.find_element(By.XPATH, "//h1[contains(., 'watch it learn')]")
+
+
 def test_upload_a_photo_and_take_its_mask_home(app_url, browser, tmp_path):
     photo = SAMPLES["chelsea"].load()[:, :400]
     path = tmp_path / "my cat.png"

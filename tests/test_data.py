@@ -47,8 +47,8 @@ def test_an_unknown_data_set_names_the_known_ones():
         open_dataset("birds")
 
 
-def test_every_real_pet_opens(real_pets):
-    for name in real_pets.splits["test"][:10] + ["Abyssinian_34", "Abyssinian_5"]:
+def test_real_pets_open(real_pets):
+    for name in real_pets.splits["test"][:10] + real_pets.splits["trainval"][:10]:
         image, mask = real_pets.load(name)
         assert image.shape == (*mask.shape, 3)
         assert mask.max() <= 2

@@ -53,4 +53,6 @@ def _dressed(figure: go.Figure, title: str, epochs: int) -> go.Figure:
     )
     figure.update_xaxes(title="epoch", range=[0, epochs + 0.2])
     figure.update_yaxes(title=title, rangemode="tozero")
+    if title != METRICS["loss"]:
+        figure.update_yaxes(range=[0, 1])
     return figure
