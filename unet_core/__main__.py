@@ -113,6 +113,8 @@ def models(options) -> None:
 
 
 def train(options) -> None:
+    if options.run:  # first of all: a stop that is asked for from here on counts
+        (options.run / "stop").unlink(missing_ok=True)
     from unet_core import jobs, limits, training_process
     from unet_core.runs import Run
 
@@ -121,6 +123,7 @@ def train(options) -> None:
 
     if options.run:
         run = Run(options.run)
+        host.apply(TrainingConfig.from_dict(run.config["training"]))
     else:
         config = load_recipe(options.recipe) if options.recipe else TrainingConfig()
         config = host.apply(config.changed(**_settings(options)))

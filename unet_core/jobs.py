@@ -1,57 +1,82 @@
 """Trainings as processes of their own: start, queue, stop, resume, tidy up.
 
-One training runs on a machine at a time; others wait in the order in which they were made. Nothing
-is kept in memory: any process that looks at the run folders sees the same, and may call `advance`.
+One training runs on a machine at a time; others wait in the order in which they were started.
+Nothing is kept in memory: any process that looks at the run folders sees the same, and may call
+`advance`.
 """
 
-import fcntl
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 
+from unet_core.data.prepared import cache_folder
 from unet_core.errors import UserError
-from unet_core.runs import ACTIVE, Run, alive, runs_folder, user_runs, write_json
+from unet_core.limits import from_environment
+from unet_core.processes import kill, launch, locked, oom_kills
+from unet_core.runs import ACTIVE, Run, runs_folder, user_runs, write_json
 
+WORKING = ("running", "stopping")
+COMMAND = [sys.executable, "-u", "-m", "unet_core", "train", "--run"]  # and the run folder
+WORKING_FILES = ("backup", "stop", "lock")  # of no use to somebody who downloads the run
 GRACE = 120.0  # seconds between the polite stop and the firm one
-NICENESS = 5  # the web process goes first
+FINISHING_GRACE = 1200.0  # the same, once it exports and evaluates what it has learned
+FINISHING = ("Exporting", "Evaluating")
 LOG_TAIL = 4000  # characters
+LAUNCHED = "--- started "  # begins the line in the log above each start's output
+ALMOST_FULL = 5e6  # bytes free on the disk
 
 
 def start(run: Run) -> None:
     """Let the run be trained as soon as the machine is free; a resumed run goes on."""
-    (run.path / "stop").unlink(missing_ok=True)
-    run.write_status(state="queued", phase="Waiting", pid=None, message="", queued=time.time())
+    from_environment().check()
+    with _lock():
+        if run.status["state"] in WORKING:
+            return  # a second press
+        (run.path / "stop").unlink(missing_ok=True)
+        run.write_status(state="queued", phase="Waiting", pid=None, message="", queued=time.time())
     advance()
 
 
 def advance() -> None:
     """Start the longest waiting run if no other is in work, and end what was asked to stop."""
     with _lock():
-        active = [run for run in user_runs() if run.status["state"] in ACTIVE]
-        working = [run for run in active if run.status["state"] != "queued"]
+        working = [run for run in user_runs() if run.status["state"] in WORKING]
         for run in working:
-            _stop_firmly_when_due(run)
-        if active and not working:
-            _launch(min(active, key=lambda run: run.status.get("queued", 0)))
+            if _overdue(run):
+                _end(run)
+        if not working and (queue := waiting()):
+            _launch(queue[0])
+
+
+def waiting() -> list[Run]:
+    """Runs that wait for the machine, the next one first."""
+    runs = [(run.status, run) for run in user_runs()]
+    queue = [(s["queued"], run) for s, run in runs if s["state"] == "queued" and "queued" in s]
+    return [run for _, run in sorted(queue, key=lambda pair: pair[0])]
 
 
 def stop(run: Run) -> None:
     """Ask the run to end: it finishes its step, keeps the best weights, exports and evaluates.
 
-    A waiting run is cancelled. After ``GRACE`` seconds `advance` ends the process.
+    A waiting run is cancelled. After ``GRACE`` seconds, or `end`, the process is ended.
     """
-    if run.status["state"] == "queued":
-        run.write_status(state="stopped", message="Cancelled before it began.")
-    else:
-        (run.path / "stop").touch()
+    with _lock():
+        if run.status["state"] == "queued":
+            run.write_status(state="stopped", message="Cancelled before it began.")
+        else:
+            (run.path / "stop").touch()
+
+
+def end(run: Run) -> None:
+    """End the run's process at once; it can be resumed from its last whole epoch."""
+    with _lock():
+        if run.status["state"] in WORKING:
+            _end(run)
 
 
 def rename(run: Run, title: str) -> None:
@@ -72,16 +97,27 @@ def pin(run: Run, pinned: bool) -> None:
 def delete(run: Run) -> None:
     """Remove the run and all its files; ``UserError`` while it is in work."""
     _check_own(run)
-    if run.status["state"] in ("running", "stopping"):
-        raise UserError(f"{run.title} is still in work; stop it first.")
-    shutil.rmtree(run.path)
+    with _lock():
+        if run.status["state"] in WORKING:
+            raise UserError(f"{run.title} is still in work; stop it first.")
+        shutil.rmtree(run.path)
 
 
-def prune(count: int) -> None:
-    """Remove the oldest runs beyond ``count``, never one that is pinned, waiting or in work."""
-    for run in user_runs()[count:]:
-        if not run.is_pinned and run.status["state"] not in ACTIVE:
-            delete(run)
+def prune(count: int, size: float | None = None) -> None:
+    """Make room: remove the oldest runs beyond ``count``, then beyond ``size`` bytes altogether.
+
+    A pinned, waiting or working run is never removed. Prepared pictures count too; they go first,
+    since they can be made again, but not while a training may need them.
+    """
+    with _lock():
+        runs = user_runs()
+        working = any(run.status["state"] in WORKING for run in runs)
+        idle = [r for r in runs if r.status["state"] not in ACTIVE and not r.is_pinned]
+        for run in idle[count:]:
+            shutil.rmtree(run.path)
+        removable = [run.path for run in reversed(idle[:count])]
+        if size is not None:
+            _make_room(removable if working else _prepared() + removable, size)
 
 
 def archive(run: Run) -> bytes:
@@ -90,7 +126,7 @@ def archive(run: Run) -> bytes:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
             for path in sorted(run.path.rglob("*")):
                 inside = path.relative_to(run.path)
-                if path.is_file() and inside.parts[0] != "backup":
+                if path.is_file() and inside.parts[0] not in WORKING_FILES:
                     target.write(path, Path(run.name) / inside)
         file.seek(0)
         return file.read()
@@ -99,45 +135,80 @@ def archive(run: Run) -> bytes:
 def log_tail(run: Run) -> str:
     """The end of the process's output."""
     try:
-        text = (run.path / "train.log").read_text(encoding="utf-8", errors="replace")
+        with open(run.path / "train.log", "rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL))
+            return log.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
-    return text[-LOG_TAIL:]
 
 
 def failure(run: Run) -> str:
     """In words, why a failed run ended."""
-    message = run.status.get("message", "")
-    log = log_tail(run)
-    if "No space left" in message or "No space left" in log:
+    status = run.status
+    message = status.get("message", "")
+    log = log_tail(run).rpartition(LAUNCHED)[2]  # what an earlier start said is over
+    if "No space left" in message + log or shutil.disk_usage(run.path).free < ALMOST_FULL:
         return "The disk is full. Delete runs or other files, then resume."
-    if "ResourceExhausted" in log or "MemoryError" in log or "OOM" in log:
+    before, now = status.get("oom_kills"), oom_kills()
+    silent = message == "The training process ended unexpectedly."
+    killed = silent and None not in (before, now) and now > before
+    if killed or any(sign in message + log for sign in ("ResourceExhausted", "MemoryError")):
         return "The memory did not suffice. Choose smaller pictures or a smaller batch."
-    if message == "The training process ended unexpectedly." and "Traceback" not in log:
+    last = (log.strip().splitlines() or [""])[-1]
+    if silent and ("Traceback" in log or last.startswith("error: ")):
+        return f"{message} Its last words: {last}"
+    if silent:
         return f"{message} Somebody or the system ended it, often because memory ran out."
     return message
 
 
 def _launch(run: Run) -> None:
     with open(run.path / "train.log", "ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "unet_core", "train", "--run", str(run.path.resolve())],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd=Path(__file__).parent.parent,
-            env=os.environ | {"UNET_RUNS_DIR": str(runs_folder().resolve())},
-            preexec_fn=lambda: os.nice(NICENESS),
+        log.write(f"{LAUNCHED}{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC\n".encode())
+        log.flush()
+        pid = launch(
+            [*COMMAND, str(run.path.resolve())],
+            log,
+            Path(__file__).parent.parent,
+            os.environ | {"UNET_RUNS_DIR": str(runs_folder().resolve())},
         )
-    run.write_status(state="running", phase="Starting", pid=process.pid)
+    run.write_status(state="running", phase="Starting", pid=pid, oom_kills=oom_kills())
 
 
-def _stop_firmly_when_due(run: Run) -> None:
-    asked = run.path / "stop"
-    pid = run.status.get("pid")
-    if asked.exists() and time.time() - asked.stat().st_mtime > GRACE and alive(pid):
-        os.kill(pid, signal.SIGKILL)
+def _overdue(run: Run) -> bool:
+    try:
+        asked = (run.path / "stop").stat().st_mtime
+    except FileNotFoundError:
+        return False
+    grace = FINISHING_GRACE if run.status.get("phase") in FINISHING else GRACE
+    return time.time() - asked > grace
+
+
+def _end(run: Run) -> None:
+    kill(run.status["pid"])
+    run.write_status(
+        state="stopped", message="Ended at once; Resume goes on from the last whole epoch."
+    )
+
+
+def _prepared() -> list[Path]:
+    """Folders of prepared pictures, those unused for longest first."""
+    if not cache_folder().is_dir():
+        return []
+    return sorted(cache_folder().iterdir(), key=lambda path: path.stat().st_mtime)
+
+
+def _make_room(removable: list[Path], size: float) -> None:
+    taken = sum(map(_size, [run.path for run in user_runs()] + _prepared()))
+    for path in removable:
+        if taken <= size:
+            return
+        taken -= _size(path)
+        shutil.rmtree(path)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _check_own(run: Run) -> None:
@@ -145,9 +216,5 @@ def _check_own(run: Run) -> None:
         raise UserError("Shipped models stay as they are.")
 
 
-@contextmanager
-def _lock() -> Iterator[None]:
-    runs_folder().mkdir(parents=True, exist_ok=True)
-    with open(runs_folder() / ".lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # given back by the system when the process dies
-        yield
+def _lock():
+    return locked(runs_folder() / ".lock")

@@ -16,11 +16,16 @@ class Limits:
     pictures: int | None = None
     minutes: float | None = None
     runs: int = 50
+    megabytes: int | None = None  # of all runs and prepared pictures together
+
+    def check(self) -> None:
+        """``UserError`` where training is switched off."""
+        if not self.training:
+            raise UserError("Training is switched off on this host; run the app on your own.")
 
     def apply(self, config: TrainingConfig) -> TrainingConfig:
         """The config within the caps; ``UserError`` where training is switched off."""
-        if not self.training:
-            raise UserError("Training is switched off on this host; run the app on your own.")
+        self.check()
         pictures = [n for n in (config.pictures, self.pictures) if n is not None]
         return config.changed(
             epochs=min(config.epochs, self.epochs or config.epochs),
@@ -29,13 +34,15 @@ class Limits:
 
 
 def from_environment() -> Limits:
-    """Read ``UNET_TRAINING``, ``UNET_MAX_EPOCHS``, ``_PICTURES``, ``_MINUTES`` and ``_RUNS``."""
+    """Read ``UNET_TRAINING`` (``on``, ``off``) and ``UNET_MAX_EPOCHS``, ``UNET_MAX_PICTURES``,
+    ``UNET_MAX_MINUTES``, ``UNET_MAX_RUNS``, ``UNET_MAX_RUNS_MB``; ``UserError`` for a bad one."""
     return Limits(
         training=os.environ.get("UNET_TRAINING", "on").lower() != "off",
         epochs=_number("UNET_MAX_EPOCHS"),
         pictures=_number("UNET_MAX_PICTURES"),
         minutes=_number("UNET_MAX_MINUTES"),
         runs=_number("UNET_MAX_RUNS") or 50,
+        megabytes=_number("UNET_MAX_RUNS_MB"),
     )
 
 

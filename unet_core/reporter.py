@@ -1,5 +1,6 @@
 """Signs of life of a training process."""
 
+import os
 import threading
 
 from unet_core.runs import Run
@@ -33,4 +34,4 @@ class Reporter:
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT):
-            self.report()
+            self.report(pid=os.getpid())

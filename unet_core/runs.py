@@ -18,6 +18,7 @@ from pathlib import Path
 
 from unet_core.data.base import ClassInfo
 from unet_core.errors import UserError
+from unet_core.processes import alive
 
 SHIPPED = Path(__file__).parent.parent / "weights"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -76,11 +77,17 @@ class Run:
 
     @property
     def status(self) -> dict:
-        """``status.json``, with the state ``failed`` when the process stopped giving signs."""
+        """``status.json`` as it must be understood now.
+
+        The state is ``failed`` when the process is gone or stopped giving signs, and ``stopping``
+        from the moment in which it was asked to stop.
+        """
         status = read_json(self.path / "status.json") or {"state": "done"}
         silent = time.time() - status.get("heartbeat", 0) > HEARTBEAT_LIMIT
         if status["state"] in ("running", "stopping") and (silent or not alive(status.get("pid"))):
             status |= {"state": "failed", "message": "The training process ended unexpectedly."}
+        if status["state"] == "running" and (self.path / "stop").exists():
+            status["state"] = "stopping"
         return status
 
     @property
@@ -110,24 +117,6 @@ class Run:
         """Merge ``changes`` into ``status.json`` and set the heartbeat to now."""
         status = read_json(self.path / "status.json") or {}
         write_json(self.path / "status.json", status | changes | {"heartbeat": time.time()})
-
-
-def alive(pid: int | None) -> bool:
-    """Whether a process of that number runs; also collects it if it was a child that ended."""
-    if pid is None:
-        return True  # it has not said yet
-    try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False
-    except ChildProcessError:
-        pass  # somebody else's child
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def shipped_runs() -> list[Run]:
@@ -188,8 +177,12 @@ def read_json(path: Path) -> dict | None:
 def write_json(path: Path, content: dict) -> None:
     """Write atomically: a reader sees the old file or the new one, never half of it."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError:  # a full disk must not fill up with halves
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def read_csv(path: Path) -> list[dict]:

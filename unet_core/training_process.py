@@ -15,8 +15,13 @@ from unet_core.data import open_dataset
 from unet_core.data.base import Dataset
 from unet_core.data.prepared import Prepared, prepare
 from unet_core.errors import UserError
+from unet_core.processes import locked
 from unet_core.reporter import Reporter
 from unet_core.runs import Run, create_run
+
+
+class StoppedEarly(Exception):
+    """Somebody stopped the training before there was anything to keep."""
 
 
 def new_run(config: TrainingConfig, name: str | None = None, title: str = "") -> Run:
@@ -51,10 +56,17 @@ def train(run: Run, minutes: float | None = None) -> None:
     """Train the run to its end, or go on with it; everything goes to its folder.
 
     Ends early, but whole, when a file ``stop`` appears in the folder or after ``minutes``.
+    ``UserError`` when another process trains the same run.
     """
-    deadline = time.time() + 60 * minutes if minutes else None
+    try:
+        with locked(run.path / "lock", wait=False):
+            _train(run, time.time() + 60 * minutes if minutes else None)
+    except BlockingIOError:
+        raise UserError(f"{run.title} is being trained already.") from None
+
+
+def _train(run: Run, deadline: float | None) -> None:
     config = TrainingConfig.from_dict(run.config["training"])
-    (run.path / "stop").unlink(missing_ok=True)
     reporter = Reporter(
         run, state="running", phase="Starting", pid=os.getpid(), epochs=config.epochs,
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"), message="",
@@ -67,7 +79,10 @@ def train(run: Run, minutes: float | None = None) -> None:
 
         ended = training.fit(run, config, dataset, *pictures, reporter, deadline)
         state = "done" if ended else "stopped"
-        reporter.close(state=state, phase="Done", seconds_left=0, message="")
+        message = "" if ended or reporter.should_stop() else "Its time was up."
+        reporter.close(state=state, phase="Done", seconds_left=0, message=message)
+    except StoppedEarly:
+        reporter.close(state="stopped", message="Stopped before it began to learn.")
     except BaseException as error:
         message = str(error) if isinstance(error, UserError | OSError) else repr(error)
         reporter.close(state="failed", message=message[:2000])
@@ -84,6 +99,8 @@ def prepare_pictures(
     def tell(done: int, total: int) -> None:
         nonlocal told
         if time.time() - told > 0.3:
+            if reporter.should_stop():
+                raise StoppedEarly
             told = time.time()
             reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
 

@@ -49,15 +49,17 @@ def prepare(
     ``progress`` is told how many of how many are ready. The arrays are memory-mapped, so that a
     large data set does not fill the memory.
     """
-    folder = _cache_folder() / _key(dataset, names, size)
+    folder = cache_folder() / _key(dataset, names, size)
     if not folder.is_dir():
         _fill(folder, dataset, names, size, progress)
+    os.utime(folder)  # the least recently used goes first when room is needed
     progress(len(names), len(names))
     arrays = (np.load(folder / f"{part}.npy", mmap_mode="r") for part in ("images", "masks"))
     return Prepared(list(names), *arrays)
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """``UNET_CACHE_DIR``, or ``.cache`` among the runs; its content can always be made again."""
     return Path(os.environ.get("UNET_CACHE_DIR", runs_folder() / ".cache"))
 
 
