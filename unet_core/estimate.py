@@ -24,17 +24,18 @@ BASE_MEMORY = 0.9e9  # bytes: TensorFlow, the network and its optimizer
 PIXEL_MEMORY = {"frozen": 2200, "late": 3000, "tuned": 5200}  # bytes a pixel of a batch
 
 
-def seconds(config: TrainingConfig) -> float:
+def seconds(config: TrainingConfig, prediction: float) -> float:
     """Time for a training from its start to its end, on this machine.
 
-    From the newest run of the same kind here, else from a table, scaled by a short measurement.
+    From the newest run of the same kind here, else from a table, scaled by how long one
+    ``prediction`` takes here (`prediction_seconds`).
     """
     pictures = config.pictures or 3680
     speed = _speed_of_earlier_run(config)
     if speed is None:
         side = config.crop or config.size
         reference = SPEED.get((config.model, config.encoder), 5.0)
-        speed = reference * (128 / side) ** 2 * REFERENCE / prediction_seconds()
+        speed = reference * (128 / side) ** 2 * REFERENCE / prediction
     validation = 0.4 * config.validation  # a picture takes less than half without learning
     return START + END + config.epochs * pictures * (1 - config.validation + validation) / speed
 
