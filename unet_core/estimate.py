@@ -11,12 +11,12 @@ from unet_core.segmenter import Segmenter
 
 # Measured on two cores at 128 x 128 pixels, batches of 16: training pictures a second.
 SPEED = {
-    ("mobilenetv2-fast", "frozen"): 24.0,
-    ("mobilenetv2-fast", "late"): 17.0,
-    ("mobilenetv2-fast", "tuned"): 9.0,
-    ("mobilenetv2", "frozen"): 9.0,
-    ("mobilenetv2", "late"): 7.5,
-    ("mobilenetv2", "tuned"): 5.5,
+    ("mobilenetv2-fast", "frozen"): 26.0,
+    ("mobilenetv2-fast", "late"): 19.0,
+    ("mobilenetv2-fast", "tuned"): 10.0,
+    ("mobilenetv2", "frozen"): 20.0,
+    ("mobilenetv2", "late"): 18.0,
+    ("mobilenetv2", "tuned"): 13.0,
 }
 REFERENCE = 0.020  # seconds of one prediction of the default model on the same two cores
 START, END = 30.0, 20.0  # seconds: TensorFlow and the first step; export and evaluation
