@@ -9,6 +9,8 @@ page = st.navigation(
     [
         st.Page("pages/segment.py", title="Segment", icon=":material/pets:", default=True),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("pages/curves.py", title="Curves", icon=":material/show_chart:"),
+        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/fact_check:"),
     ],
     position="top",
 )

@@ -13,6 +13,7 @@ from unet_core.runs import ACTIVE, Run, user_runs
 from unet_core.training_process import new_run
 
 STATES = {
+    "created": (":material/draft: Not started", "gray"),
     "queued": (":material/hourglass: Waiting for its turn", "blue"),
     "running": (":material/play_circle: Running", "green"),
     "stopping": (":material/stop_circle: Stopping", "orange"),
@@ -48,7 +49,9 @@ def choose_settings(host: limits.Limits) -> TrainingConfig:
     model = st.selectbox("Model", CATALOGUE, key="train-model")
     st.caption(f"{CATALOGUE[model].title}, {CATALOGUE[model].parameters:,} parameters")
     left, right = st.columns(2)
-    pictures = left.number_input("Pictures", 10, most, min(200, most), 10, key=f"pictures-{data}")
+    pictures = left.number_input(
+        "Pictures", 10, most, min(default.pictures, most), 10, key=f"pictures-{data}"
+    )
     size = right.selectbox("Pixels a side", (64, 96, 128, 160, 192, 256), index=2)
     epochs = st.slider("Epochs", 1, host.epochs or 60, min(default.epochs, host.epochs or 60))
     config = default.changed(data=data, model=model, pictures=pictures, size=size, epochs=epochs)
@@ -83,8 +86,9 @@ def choose_details(config: TrainingConfig) -> TrainingConfig:
 
 def show_estimate(config: TrainingConfig) -> None:
     needed, free = estimate.memory(config), estimate.free_memory()
+    seconds = estimate.seconds(config, prediction_seconds())
     st.caption(
-        f":material/schedule: About {duration(estimate.seconds(config))} on this machine, "
+        f":material/schedule: About {duration(seconds)} on this machine, "
         f"{needed / 1e9:.1f} GB of memory"
     )
     if free is not None and needed > free:
@@ -93,6 +97,11 @@ def show_estimate(config: TrainingConfig) -> None:
             "smaller batch.",
             icon=":material/memory:",
         )
+
+
+@st.cache_data(ttl=600, show_spinner=False)
+def prediction_seconds() -> float:
+    return estimate.prediction_seconds()
 
 
 def new_run_form() -> None:
@@ -155,7 +164,7 @@ def show_actions(run: Run, status: dict) -> None:
         ):
             jobs.stop(run)
             st.rerun()
-        if status["state"] in ("failed", "stopped") and st.button(
+        if status["state"] in ("created", "failed", "stopped") and st.button(
             "Resume", icon=":material/resume:", key="resume"
         ):
             jobs.start(run)

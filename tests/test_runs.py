@@ -14,10 +14,10 @@ CONFIG = {
 }
 
 
-def test_a_new_run_is_queued_and_can_be_found():
+def test_a_new_run_can_be_found():
     run = runs.create_run(CONFIG, "my-run")
     assert runs.find_run("my-run").path == run.path
-    assert run.status["state"] == "queued"
+    assert run.status["state"] == "created"
     assert run.is_binary
     assert [r.name for r in runs.user_runs()] == ["my-run"]
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -65,30 +64,3 @@ def test_a_finished_run_predicts_and_is_listed(trained, monkeypatch, tmp_path, c
     assert mask.shape == SAMPLES["chelsea"].load().shape[:2]
     assert main(["models"]) == 0
     assert "small" in capsys.readouterr().out
-
-
-def test_a_killed_training_goes_on_where_it_was(tmp_path, monkeypatch):
-    monkeypatch.setenv("UNET_RUNS_DIR", str(tmp_path))
-    command = [sys.executable, "-m", "unet_core", "train", "--name", "killed", *SMALL]
-    process = subprocess.Popen([*command, "--epochs", "40"], stdout=subprocess.DEVNULL)
-    run = Run(tmp_path / "killed")
-    wait_for(lambda: len(run.history) >= 2 and (run.path / "backup").is_dir())
-    process.kill()
-    process.wait()
-    before = run.history
-    (run.path / "stop").touch()  # what a press of Stop leaves; a new start clears it
-    resumed = subprocess.Popen([sys.executable, "-m", "unet_core", "train", "--run", str(run.path)])
-    wait_for(lambda: len(run.history) > len(before))
-    (run.path / "stop").touch()
-    assert resumed.wait(120) == 0
-    after = run.history
-    assert after[: len(before) - 1] == before[:-1]  # the last row may have been repeated
-    assert [row["epoch"] for row in after] == list(range(1, len(after) + 1))
-    assert run.status["state"] == "stopped" and run.can_predict and run.evaluation
-
-
-def wait_for(condition, seconds: float = 120) -> None:
-    deadline = time.time() + seconds
-    while not condition():
-        assert time.time() < deadline
-        time.sleep(0.1)

@@ -19,12 +19,12 @@ class TrainingConfig:
     model: str = "mobilenetv2-fast"
     model_arguments: dict = field(default_factory=dict)
     data: str = "drawn"  # pets | drawn | lungs | membrane | npz:FILE | folder:DIR
-    pictures: int | None = 200  # at most this many of the training split; None: all
+    pictures: int | None = 160  # at most this many of the training split; None: all
     validation: float = 0.1  # part of the training split that chooses the best epoch
     size: int = 128  # pictures are resized to size x size pixels
     crop: int | None = None  # train on random crop x crop windows instead of the whole picture
-    epochs: int = 8
-    batch_size: int = 16
+    epochs: int = 6
+    batch_size: int = 8
     loss: str = "cross-entropy+dice"
     optimizer: str = "adamw"
     learning_rate: float = 1e-3

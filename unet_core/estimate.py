@@ -11,12 +11,12 @@ from unet_core.segmenter import Segmenter
 
 # Measured on two cores at 128 x 128 pixels, batches of 16: training pictures a second.
 SPEED = {
-    ("mobilenetv2-fast", "frozen"): 24.0,
-    ("mobilenetv2-fast", "late"): 17.0,
-    ("mobilenetv2-fast", "tuned"): 9.0,
-    ("mobilenetv2", "frozen"): 9.0,
-    ("mobilenetv2", "late"): 7.5,
-    ("mobilenetv2", "tuned"): 5.5,
+    ("mobilenetv2-fast", "frozen"): 26.0,
+    ("mobilenetv2-fast", "late"): 19.0,
+    ("mobilenetv2-fast", "tuned"): 10.0,
+    ("mobilenetv2", "frozen"): 20.0,
+    ("mobilenetv2", "late"): 18.0,
+    ("mobilenetv2", "tuned"): 13.0,
 }
 REFERENCE = 0.020  # seconds of one prediction of the default model on the same two cores
 START, END = 30.0, 20.0  # seconds: TensorFlow and the first step; export and evaluation
@@ -24,17 +24,18 @@ BASE_MEMORY = 0.9e9  # bytes: TensorFlow, the network and its optimizer
 PIXEL_MEMORY = {"frozen": 2200, "late": 3000, "tuned": 5200}  # bytes a pixel of a batch
 
 
-def seconds(config: TrainingConfig) -> float:
+def seconds(config: TrainingConfig, prediction: float) -> float:
     """Time for a training from its start to its end, on this machine.
 
-    From the newest run of the same kind here, else from a table, scaled by a short measurement.
+    From the newest run of the same kind here, else from a table, scaled by how long one
+    ``prediction`` takes here (`prediction_seconds`).
     """
     pictures = config.pictures or 3680
     speed = _speed_of_earlier_run(config)
     if speed is None:
         side = config.crop or config.size
         reference = SPEED.get((config.model, config.encoder), 5.0)
-        speed = reference * (128 / side) ** 2 * REFERENCE / prediction_seconds()
+        speed = reference * (128 / side) ** 2 * REFERENCE / prediction
     validation = 0.4 * config.validation  # a picture takes less than half without learning
     return START + END + config.epochs * pictures * (1 - config.validation + validation) / speed
 

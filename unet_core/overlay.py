@@ -81,6 +81,17 @@ def outline(
     return result
 
 
+def error_map(image: np.ndarray, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """A grey picture with the foreground's misses in orange and its false alarms in blue.
+
+    ``truth`` and ``prediction``: boolean (H, W).
+    """
+    result = image.mean(-1, keepdims=True).repeat(3, -1) * 0.6
+    result[truth & ~prediction] = rgb("#E69F00")
+    result[prediction & ~truth] = rgb("#0072B2")
+    return result.astype(np.uint8)
+
+
 def heat(values: np.ndarray, image: np.ndarray | None = None, opacity: float = 1.0) -> np.ndarray:
     """Values (H, W) in 0–1 as dark blue to yellow, uint8 (H, W, 3), laid over ``image`` if given.
 

@@ -146,7 +146,7 @@ def find_run(name: str) -> Run:
 
 
 def create_run(config: dict, name: str | None = None) -> Run:
-    """Make a folder with ``config.json`` and the state ``queued`` under ``runs_folder()``.
+    """Make a folder with ``config.json`` and the state ``created`` under ``runs_folder()``.
 
     ``config`` needs ``title``, ``training``, ``classes``. Without ``name`` the run is called after
     its model and the moment. ``UserError`` when the name is taken or not made of ``a-z0-9-``.
@@ -162,7 +162,7 @@ def create_run(config: dict, name: str | None = None) -> Run:
         raise UserError(f"There is already a run called {name!r}; choose another name.") from None
     write_json(path / "config.json", config | {"created": now.isoformat(timespec="seconds")})
     run = Run(path)
-    run.write_status(state="queued")
+    run.write_status(state="created")
     return run
 
 
