@@ -3,14 +3,11 @@
 import streamlit as st
 
 from pages.common import duration, score_line
-from unet_core import estimate, jobs, limits
-from unet_core.catalogue import CATALOGUE
-from unet_core.config import ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
-from unet_core.data import DATASETS, open_dataset
+from pages.train_settings import new_run_form
+from unet_core import jobs
 from unet_core.errors import UserError
 from unet_core.figures import METRICS, learning_curves
 from unet_core.runs import ACTIVE, Run, user_runs
-from unet_core.training_process import new_run
 
 STATES = {
     "created": (":material/draft: Not started", "gray"),
@@ -21,161 +18,79 @@ STATES = {
     "failed": (":material/error: Failed", "red"),
     "done": (":material/check_circle: Done", "green"),
 }
-ENCODER_WORDS = {
-    "frozen": "frozen: only the decoder learns",
-    "late": "late blocks learn too, slowly",
-    "tuned": "all of it learns, slowly",
-}
-
-
-def data_titles() -> dict[str, str]:
-    """Data sets that are there, drawn pets first."""
-    titles = {}
-    for name in sorted(DATASETS, key=lambda n: n != "drawn"):
-        try:
-            titles[name] = open_dataset(name).title
-        except UserError:
-            continue
-    return titles
-
-
-def choose_settings(host: limits.Limits) -> TrainingConfig:
-    """Basic choices first, the rest in an expander; every default works."""
-    default = TrainingConfig()
-    titles = data_titles()
-    data = st.selectbox("Data", titles, format_func=titles.get, key="train-data")
-    total = len(open_dataset(data).splits["trainval"])
-    most = min(total, host.pictures or total)
-    model = st.selectbox("Model", CATALOGUE, key="train-model")
-    st.caption(f"{CATALOGUE[model].title}, {CATALOGUE[model].parameters:,} parameters")
-    left, right = st.columns(2)
-    pictures = left.number_input(
-        "Pictures", 10, most, min(default.pictures, most), 10, key=f"pictures-{data}"
-    )
-    size = right.selectbox("Pixels a side", (64, 96, 128, 160, 192, 256), index=2)
-    epochs = st.slider("Epochs", 1, host.epochs or 60, min(default.epochs, host.epochs or 60))
-    config = default.changed(data=data, model=model, pictures=pictures, size=size, epochs=epochs)
-    with st.expander("More settings"):
-        return choose_details(config)
-
-
-def choose_details(config: TrainingConfig) -> TrainingConfig:
-    encoder = st.selectbox("Encoder", ENCODERS, format_func=ENCODER_WORDS.get)
-    st.caption(
-        "The encoder starts from ImageNet weights when the machine is online, otherwise from the "
-        "shipped model's encoder, which has seen pets: then it does not learn from scratch."
-    )
-    left, right = st.columns(2)
-    loss = left.selectbox("Loss", LOSSES, index=LOSSES.index(config.loss))
-    optimizer = right.selectbox("Optimizer", OPTIMIZERS, index=OPTIMIZERS.index(config.optimizer))
-    rate = left.number_input("Learning rate", 1e-6, 1.0, config.learning_rate, 1e-4, format="%.5f")
-    batch = right.number_input("Batch size", 1, 64, config.batch_size)
-    augmentation = left.selectbox(
-        "Augmentation", ("full", "flip", "none"),
-        help="full: random flip, scale, crop and colour, anew for each picture and epoch",
-    )  # fmt: skip
-    patience = right.number_input(
-        "Early stopping", 0, 50, 0, help="epochs without progress before it stops; 0: never"
-    )
-    seed = left.number_input("Seed", 0, 10**6, 0)
-    return config.changed(
-        encoder=encoder, loss=loss, optimizer=optimizer, learning_rate=rate, batch_size=batch,
-        augmentation=augmentation, early_stopping=patience, seed=seed,
-    )  # fmt: skip
-
-
-def show_estimate(config: TrainingConfig) -> None:
-    needed, free = estimate.memory(config), estimate.free_memory()
-    seconds = estimate.seconds(config, prediction_seconds())
-    st.caption(
-        f":material/schedule: About {duration(seconds)} on this machine, "
-        f"{needed / 1e9:.1f} GB of memory"
-    )
-    if free is not None and needed > free:
-        st.warning(
-            f"Only {free / 1e9:.1f} GB of memory are free here. Choose smaller pictures or a "
-            "smaller batch.",
-            icon=":material/memory:",
-        )
-
-
-@st.cache_data(ttl=600, show_spinner=False)
-def prediction_seconds() -> float:
-    return estimate.prediction_seconds()
-
-
-def new_run_form() -> None:
-    try:
-        host = limits.from_environment()
-        if not host.training:
-            st.info("Training is switched off on this host. Run the app on your own machine.")
-            return
-        config = host.apply(choose_settings(host))
-        show_estimate(config)
-        if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
-            run = new_run(config)
-            jobs.prune(host.runs)
-            jobs.start(run)
-            st.session_state["run"] = run.name
-            st.rerun()
-    except UserError as error:
-        st.error(str(error))
 
 
 def show_state(run: Run, status: dict) -> None:
-    """The state in words, the progress over the whole run, the numbers of the moment."""
+    """The state in words, and the progress over the whole run."""
     words, color = STATES[status["state"]]
-    text = status.get("phase", "")
-    if status.get("message") and status["state"] != "failed":
-        text += f": {status['message']}"
-    st.markdown(f":{color}-badge[{words}] {text if status['state'] in ACTIVE else ''}")
-    if status["state"] in ACTIVE:
+    st.markdown(f":{color}-badge[{words}] {describe(run, status)}")
+    if status["state"] in ("running", "stopping"):
         done = status.get("step", 0) / max(status.get("steps", 0), 1)
         left = status.get("seconds_left")
+        text = f"epoch {status.get('epoch', 1)} of {run.config['training']['epochs']}"
         label = f"about {duration(left)} left" if left is not None else "getting ready"
-        epoch = f"epoch {status.get('epoch', 1)} of {run.config['training']['epochs']}, "
-        st.progress(min(done, 1.0), epoch + label)
+        st.progress(min(done, 1.0), f"{text}, {label}")
     if status["state"] == "failed":
         st.error(jobs.failure(run), icon=":material/error:")
-    history = run.history
-    latest = history[-1] if history else {}
-    columns = st.columns(4)
-    for column, label, value in (
-        (columns[0], "Mean IoU", _number(latest.get("val_mean_iou"), ".3f")),
-        (columns[1], "Accuracy", _number(latest.get("val_accuracy"), ".1%")),
-        (columns[2], "Rate", _number(latest.get("learning_rate"), ".1e")),
-        (columns[3], "Pictures / s", _number(status.get("pictures_per_second"), ".0f")),
-    ):
-        column.metric(label, value)
+    if status["state"] == "done":
+        st.success(score_line(run), icon=":material/verified:")
 
 
-def _number(value: float | None, style: str) -> str:
-    return "–" if value is None else format(value, style)
+def describe(run: Run, status: dict) -> str:
+    """What goes on now, beside the state's badge."""
+    message = status.get("message") or ""
+    if status["state"] == "queued":
+        names = [waiting.name for waiting in jobs.waiting()]
+        return f"Number {names.index(run.name) + 1} in line" if run.name in names else ""
+    if status["state"] in ("running", "stopping"):
+        return ": ".join(part for part in (status.get("phase"), message) if part)
+    return message if status["state"] == "stopped" else ""
+
+
+def show_numbers(run: Run, status: dict) -> None:
+    latest = (run.history or [{}])[-1]
+    with st.container(horizontal=True, gap="large"):
+        for label, value, style in (
+            ("Mean IoU", latest.get("val_mean_iou"), ".3f"),
+            ("Pixel accuracy", latest.get("val_accuracy"), ".1%"),
+            ("Learning rate", latest.get("learning_rate"), ".1e"),
+            ("Pictures a second", status.get("pictures_per_second"), ".0f"),
+        ):
+            text = "–" if value is None else format(value, style)
+            st.metric(label, text, width="content")
 
 
 def show_actions(run: Run, status: dict) -> None:
     """What can be done with the run now; each button only when it has a meaning."""
-    ended = status["state"] not in ACTIVE
+    state = status["state"]
     with st.container(horizontal=True):
-        if (
-            not ended
-            and not (run.path / "stop").exists()
-            and st.button("Stop", icon=":material/stop:", key="stop")
-        ):
-            jobs.stop(run)
+        if state == "queued":
+            act("Cancel", ":material/close:", jobs.stop, run)
+        if state == "running":
+            act("Stop", ":material/stop:", jobs.stop, run)
+        if state == "stopping":
+            act("End now", ":material/cancel:", jobs.end, run)
+        if state in ("failed", "stopped", "created"):
+            label = "Start" if state == "created" else "Resume"
+            act(label, ":material/resume:", jobs.start, run)
+        if state not in ACTIVE and run.can_predict:
+            if st.button("Segment with it", icon=":material/pets:", type="primary"):
+                st.session_state["model"] = run.name
+                st.switch_page("pages/segment.py")
+            if st.button("Evaluate", icon=":material/fact_check:"):
+                st.session_state["judged"] = run.name
+                st.switch_page("pages/evaluate.py")
+
+
+def act(label: str, icon: str, action, run: Run) -> None:
+    """A button that does ``action`` to the run."""
+    if st.button(label, icon=icon, key=f"act-{label}"):
+        try:
+            action(run)
+        except (UserError, OSError) as error:
+            st.error(str(error))
+        else:
             st.rerun()
-        if status["state"] in ("created", "failed", "stopped") and st.button(
-            "Resume", icon=":material/resume:", key="resume"
-        ):
-            jobs.start(run)
-            st.rerun()
-        if (
-            ended
-            and run.can_predict
-            and st.button("Segment with it", icon=":material/pets:", key="use", type="primary")
-        ):
-            st.session_state["model"] = run.name
-            st.switch_page("pages/segment.py")
 
 
 def show_learning(run: Run) -> None:
@@ -186,41 +101,55 @@ def show_learning(run: Run) -> None:
             config={"displayModeBar": False}, alt=f"{METRICS[metric]} by epoch",
         )  # fmt: skip
     strips = sorted((run.path / "samples").glob("epoch-*.png"))
-    if strips:
-        number = len(strips)
-        if number > 1:
-            number = st.slider("Epoch of the predictions", 1, number, number, key=f"strip-{number}")
-        st.image(
-            str(strips[number - 1]), width="stretch",
-            alt=f"Validation pictures, truth and prediction after epoch {number}",
-        )  # fmt: skip
-        st.caption(
-            "Rows: validation pictures, their truth, the prediction after this epoch. "
-            + run.config.get("data_credit", "")
-        )
+    if not strips:
+        return
+    number = choose_strip(run, len(strips)) if len(strips) > 1 else 1
+    st.image(
+        str(strips[number - 1]), width="stretch",
+        alt=f"Validation pictures, truth and prediction after epoch {number}",
+    )  # fmt: skip
+    credit = run.config.get("data_credit", "")
+    st.caption(
+        f"Rows: validation pictures, their truth, the prediction after epoch {number}. {credit}"
+    )
+
+
+def choose_strip(run: Run, count: int) -> int:
+    """The epoch whose predictions are shown: the newest, until somebody looks at an older one."""
+    key, shown = f"strip-{run.name}", f"strips-{run.name}"
+    if st.session_state.get(key, 0) >= st.session_state.get(shown, 0):
+        st.session_state[key] = count
+    st.session_state[shown] = count
+    return st.slider("Predictions after epoch", 1, count, key=key)
 
 
 def show_run(run: Run) -> None:
     status = run.status
     show_state(run, status)
     show_actions(run, status)
-    if status["state"] == "done":
-        st.success(score_line(run), icon=":material/verified:")
+    show_numbers(run, status)
     show_learning(run)
-    with st.expander("Log and settings"):
+    start = run.config.get("starting_weights")
+    if start:
+        st.caption(f":material/flag: The encoder started from {start['origin']}.")
+    with st.expander("Log and settings", expanded=status["state"] == "failed"):
         st.code(jobs.log_tail(run) or "No output yet.", language=None, height=220)
         st.json(run.config["training"], expanded=False)
 
 
 def manage(run: Run) -> None:
     """Name, pin, download and delete."""
+    title, pinned = f"title-{run.name}", f"pinned-{run.name}"
+    # What another visitor changed is shown, not overwritten.
+    st.session_state[title], st.session_state[pinned] = run.title, run.is_pinned
     with st.popover("Manage", icon=":material/settings:"):
-        title = st.text_input("Name", run.title, key=f"title-{run.name}")
-        if title != run.title:
-            jobs.rename(run, title)
-            st.rerun()
-        pinned = st.toggle("Keep when old runs are removed", run.is_pinned, key=f"pin-{run.name}")
-        jobs.pin(run, pinned)
+        st.text_input(
+            "Name", key=title, on_change=lambda: jobs.rename(run, st.session_state[title])
+        )
+        st.toggle(
+            "Keep when old runs are removed", key=pinned,
+            on_change=lambda: jobs.pin(run, st.session_state[pinned]),
+        )  # fmt: skip
         st.download_button(
             "Download (zip)", lambda: jobs.archive(run), f"{run.name}.zip", "application/zip",
             icon=":material/folder_zip:", on_click="ignore",
@@ -228,21 +157,58 @@ def manage(run: Run) -> None:
         if st.button("Delete", icon=":material/delete:", key=f"delete-{run.name}"):
             try:
                 jobs.delete(run)
-            except UserError as error:
+            except (UserError, OSError) as error:
                 st.error(str(error))
             else:
                 st.session_state.pop("run", None)
                 st.rerun()
 
 
-def watch(name: str, was_active: bool) -> None:
-    """The live part; when no run is in work any more the page settles."""
-    jobs.advance()
+def show_list(runs: dict[str, Run]) -> None:
+    """All runs in a table; a click on a row shows that run."""
+
+    def show_chosen() -> None:
+        rows = st.session_state["run-list"]["selection"]["rows"]
+        if rows:
+            st.session_state["run"] = list(runs)[rows[0]]
+
+    with st.expander(f"All runs ({len(runs)})"):
+        st.dataframe(
+            [row(run) for run in runs.values()], hide_index=True, key="run-list",
+            on_select=show_chosen, selection_mode="single-row",
+            column_config={
+                "test mean IoU": st.column_config.NumberColumn(format="%.3f"),
+                "started": st.column_config.DatetimeColumn(format="distance"),
+            },
+        )  # fmt: skip
+
+
+def row(run: Run) -> dict:
+    scores = (run.evaluation or {}).get("scores", {})
+    return {
+        "run": run.title,
+        "state": STATES[run.status["state"]][0].partition(" ")[2],
+        "test mean IoU": scores.get("mean_iou"),
+        "started": run.config["created"],
+        "kept": run.is_pinned,
+    }
+
+
+def states() -> dict[str, str]:
+    return {run.name: run.status["state"] for run in user_runs()}
+
+
+def watch(name: str, drawn_states: dict[str, str]) -> None:
+    """The live part; the whole page is drawn again when a run changes its state."""
+    try:
+        jobs.advance()
+    except OSError as error:
+        st.error(f"The folder of runs cannot be written: {error.strerror}.")
     runs = {run.name: run for run in user_runs()}
+    if states() != drawn_states:
+        st.rerun()
     if name in runs:
         show_run(runs[name])
-    if was_active and not any(run.status["state"] in ACTIVE for run in runs.values()):
-        st.rerun()
 
 
 def main() -> None:
@@ -257,11 +223,14 @@ def main() -> None:
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.selectbox(
-                "Run", runs, format_func=lambda n: f"{runs[n].title} ({n[-15:]})", key="run"
-            )
+                "Run", runs, format_func=lambda n: f"{runs[n].title} ({n[-15:]})", key="run",
+                bind="query-params",
+            )  # fmt: skip
             manage(runs[name])
-        active = any(run.status["state"] in ACTIVE for run in runs.values())
-        st.fragment(watch, run_every=1.0 if active else None)(name, active)
+        drawn_states = states()
+        active = any(state in ACTIVE for state in drawn_states.values())
+        st.fragment(watch, run_every=1.0 if active else None)(name, drawn_states)
+        show_list(runs)
 
 
 main()

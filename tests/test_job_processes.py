@@ -161,7 +161,7 @@ def test_a_run_is_never_trained_by_two_processes(command):
     run = command("")
     with locked(run.path / "lock"), pytest.raises(UserError, match="trained already"):
         train(run)
-    assert state(run) == "queued"
+    assert state(run) == "created"
 
 
 def test_a_lock_ends_with_its_owner(tmp_path):
@@ -182,13 +182,6 @@ with locked(Path({str(path)!r})):
     owner.communicate()
     with locked(path, wait=False):
         pass
-
-
-def test_a_run_that_the_command_line_makes_is_not_started_a_second_time(command):
-    run = command(STAND_IN)
-    assert state(run) == "queued"
-    jobs.advance()
-    assert state(run) == "queued" and not (run.path / "train.log").exists()
 
 
 def test_nothing_starts_or_resumes_where_training_is_off(command, monkeypatch):

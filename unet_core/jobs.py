@@ -55,9 +55,8 @@ def advance() -> None:
 
 def waiting() -> list[Run]:
     """Runs that wait for the machine, the next one first."""
-    runs = [(run.status, run) for run in user_runs()]
-    queue = [(s["queued"], run) for s, run in runs if s["state"] == "queued" and "queued" in s]
-    return [run for _, run in sorted(queue, key=lambda pair: pair[0])]
+    queue = [run for run in user_runs() if run.status["state"] == "queued"]
+    return sorted(queue, key=lambda run: run.status["queued"])
 
 
 def stop(run: Run) -> None:

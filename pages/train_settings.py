@@ -1,0 +1,150 @@
+"""The form of the Train page: what to train, how long it will take, and Start."""
+
+import streamlit as st
+
+from pages.common import duration
+from unet_core import estimate, jobs, limits
+from unet_core.catalogue import CATALOGUE
+from unet_core.config import ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
+from unet_core.data import DATASETS, open_dataset
+from unet_core.errors import UserError
+from unet_core.runs import shipped_runs
+from unet_core.training_process import new_run
+
+SIZES = (64, 96, 128, 160, 192, 256)
+MOST_EPOCHS = 60
+ENCODER_WORDS = {
+    "frozen": "frozen: only the decoder learns",
+    "late": "its late blocks learn too, slowly",
+    "tuned": "all of it learns, slowly",
+}
+START_WORDS = {
+    "auto": "ImageNet when online, else the shipped model's",
+    "imagenet": "ImageNet, downloaded once",
+    "none": "none: learn from scratch",
+}
+START_HELP = (
+    "Without internet the encoder of the shipped model is used, which has seen pets: such a run "
+    "does not show learning from scratch. The run says what it started from."
+)
+
+
+def new_run_form() -> None:
+    """Choose, see the estimate, start; what cannot be done is said in a sentence."""
+    try:
+        host = limits.from_environment()
+        if not host.training:
+            st.info("Training is switched off on this host. Run the app on your own machine.")
+            return
+        config = host.apply(choose_settings(host))
+        show_estimate(config, host)
+        if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
+            jobs.prune(host.runs, host.megabytes and host.megabytes * 1e6)
+            run = new_run(config)
+            jobs.start(run)
+            st.session_state["run"] = run.name
+            st.rerun()
+    except (UserError, OSError) as error:
+        st.error(str(error))
+
+
+def choose_settings(host: limits.Limits) -> TrainingConfig:
+    """Basic choices first, the rest in an expander; every default works."""
+    default = TrainingConfig()
+    data = choose_data()
+    total = len(open_dataset(data).splits["trainval"])
+    most = min(total, host.pictures or total)
+    model = st.selectbox("Model", CATALOGUE, key="train-model")
+    st.caption(f"{CATALOGUE[model].title}, {CATALOGUE[model].parameters:,} parameters")
+    left, right = st.columns(2)
+    pictures = left.number_input(
+        "Pictures", min(10, most), most, min(default.pictures, most), 10, key=f"pictures-{data}"
+    )
+    size = right.selectbox("Pixels a side", SIZES, index=SIZES.index(default.size))
+    most_epochs = min(host.epochs or MOST_EPOCHS, MOST_EPOCHS)
+    if most_epochs > 1:
+        epochs = st.slider("Epochs", 1, most_epochs, min(default.epochs, most_epochs))
+    else:
+        epochs = 1
+    config = default.changed(data=data, model=model, pictures=pictures, size=size, epochs=epochs)
+    with st.expander("More settings"):
+        return choose_details(choose_encoder(config))
+
+
+def choose_data() -> str:
+    """A data set that is there, drawn pets first; how to get the others stands below."""
+    titles, missing = {}, []
+    for name in sorted(DATASETS, key=lambda n: n != "drawn"):
+        try:
+            titles[name] = open_dataset(name).title
+        except UserError as error:
+            missing.append(str(error))
+    data = st.selectbox("Data", titles, format_func=titles.get, key="train-data")
+    for sentence in missing:
+        st.caption(f":material/info: {sentence}")
+    return data
+
+
+def choose_encoder(config: TrainingConfig) -> TrainingConfig:
+    """Where a pretrained encoder starts and how much of it learns."""
+    if not config.model.startswith("mobilenetv2"):
+        return config
+    words = START_WORDS | {run.name: f"those of “{run.title}”" for run in shipped_runs()}
+    start = st.selectbox(
+        "Encoder's starting weights", words, format_func=words.get, help=START_HELP
+    )
+    if start == "none":  # a frozen encoder of random weights would learn nothing
+        return config.changed(encoder_weights=start, encoder="tuned", encoder_rate=1.0)
+    encoder = st.selectbox(
+        "Encoder", ENCODERS, ENCODERS.index(config.encoder), format_func=ENCODER_WORDS.get
+    )
+    return config.changed(encoder_weights=start, encoder=encoder)
+
+
+def choose_details(config: TrainingConfig) -> TrainingConfig:
+    """Loss, optimizer and the like."""
+    left, right = st.columns(2)
+    loss = left.selectbox("Loss", LOSSES, index=LOSSES.index(config.loss))
+    optimizer = right.selectbox("Optimizer", OPTIMIZERS, index=OPTIMIZERS.index(config.optimizer))
+    rate = left.number_input("Learning rate", 1e-6, 1.0, config.learning_rate, 1e-4, format="%.5f")
+    batch = right.number_input("Batch size", 1, 64, config.batch_size)
+    augmentation = left.selectbox(
+        "Augmentation", ("full", "flip", "none"),
+        help="full: random flip, scale, crop and colour, anew for each picture and epoch",
+    )  # fmt: skip
+    patience = right.number_input(
+        "Early stopping", 0, 50, 0, help="epochs without progress before it stops; 0: never"
+    )
+    seed = left.number_input("Seed", 0, 10**6, 0)
+    return config.changed(
+        loss=loss, optimizer=optimizer, learning_rate=rate, batch_size=batch,
+        augmentation=augmentation, early_stopping=patience, seed=seed,
+    )  # fmt: skip
+
+
+def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
+    """Time and memory before the start, and what to choose when they do not suffice."""
+    needed, free = estimate.memory(config), estimate.free_memory()
+    seconds = estimate.seconds(config, prediction_seconds())
+    st.caption(
+        f":material/schedule: About {duration(seconds)} on this machine, "
+        f"{needed / 1e9:.1f} GB of memory"
+    )
+    if host.minutes and seconds > 60 * host.minutes:
+        st.caption(
+            f":material/timer: This host stops a training after {host.minutes} min; "
+            "what it has learned by then is kept."
+        )
+    if free is not None and needed > free:
+        fitting = [size for size in SIZES if estimate.memory(config.changed(size=size)) <= free]
+        advice = f"{max(fitting)} pixels a side would fit" if fitting else "A smaller batch may fit"
+        st.warning(
+            f"Only {free / 1e9:.1f} GB of memory are free here, so the training would probably "
+            f"be ended by the system. {advice}.",
+            icon=":material/memory:",
+        )
+
+
+@st.cache_data(ttl=600, show_spinner=False)
+def prediction_seconds() -> float:
+    return estimate.prediction_seconds()
