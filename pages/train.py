@@ -21,13 +21,15 @@ STATES = {
 
 
 def show_state(run: Run, status: dict) -> None:
-    """The state in words, and the progress over the whole run."""
+    """The state in words with what can be done now, and the progress over the whole run."""
     words, color = STATES[status["state"]]
-    st.markdown(f":{color}-badge[{words}] {describe(run, status)}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":{color}-badge[{words}] {describe(run, status)}", width="stretch")
+        show_actions(run, status)
     if status["state"] in ("running", "stopping"):
         done = status.get("step", 0) / max(status.get("steps", 0), 1)
         left = status.get("seconds_left")
-        text = f"epoch {status.get('epoch', 1)} of {run.config['training']['epochs']}"
+        text = f"Epoch {status.get('epoch', 1)} of {run.config['training']['epochs']}"
         label = f"about {duration(left)} left" if left is not None else "getting ready"
         st.progress(min(done, 1.0), f"{text}, {label}")
     if status["state"] == "failed":
@@ -61,25 +63,24 @@ def show_numbers(run: Run, status: dict) -> None:
 
 
 def show_actions(run: Run, status: dict) -> None:
-    """What can be done with the run now; each button only when it has a meaning."""
+    """A button for each thing that has a meaning now."""
     state = status["state"]
-    with st.container(horizontal=True):
-        if state == "queued":
-            act("Cancel", ":material/close:", jobs.stop, run)
-        if state == "running":
-            act("Stop", ":material/stop:", jobs.stop, run)
-        if state == "stopping":
-            act("End now", ":material/cancel:", jobs.end, run)
-        if state in ("failed", "stopped", "created"):
-            label = "Start" if state == "created" else "Resume"
-            act(label, ":material/resume:", jobs.start, run)
-        if state not in ACTIVE and run.can_predict:
-            if st.button("Segment with it", icon=":material/pets:", type="primary"):
-                st.session_state["model"] = run.name
-                st.switch_page("pages/segment.py")
-            if st.button("Evaluate", icon=":material/fact_check:"):
-                st.session_state["judged"] = run.name
-                st.switch_page("pages/evaluate.py")
+    if state == "queued":
+        act("Cancel", ":material/close:", jobs.stop, run)
+    if state == "running":
+        act("Stop", ":material/stop:", jobs.stop, run)
+    if state == "stopping":
+        act("End now", ":material/cancel:", jobs.end, run)
+    if state in ("failed", "stopped", "created"):
+        label = "Start" if state == "created" else "Resume"
+        act(label, ":material/resume:", jobs.start, run)
+    if state not in ACTIVE and run.can_predict:
+        if st.button("Evaluate", icon=":material/fact_check:"):
+            st.session_state["judged"] = run.name
+            st.switch_page("pages/evaluate.py")
+        if st.button("Segment with it", icon=":material/pets:", type="primary"):
+            st.session_state["model"] = run.name
+            st.switch_page("pages/segment.py")
 
 
 def act(label: str, icon: str, action, run: Run) -> None:
@@ -126,7 +127,6 @@ def choose_strip(run: Run, count: int) -> int:
 def show_run(run: Run) -> None:
     status = run.status
     show_state(run, status)
-    show_actions(run, status)
     show_numbers(run, status)
     show_learning(run)
     start = run.config.get("starting_weights")
@@ -219,7 +219,7 @@ def main() -> None:
     runs = {run.name: run for run in user_runs()}
     with right:
         if not runs:
-            st.info("No run yet. Press Start: the defaults take about two minutes.")
+            st.info("No run yet. Press Start: the defaults are a short run that ends with a useful model.")
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.selectbox(

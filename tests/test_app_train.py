@@ -53,7 +53,7 @@ def test_progress_is_shown_in_words_and_numbers(page):
     fake_learning(user_runs()[0])
     page.run()
     assert not page.exception
-    assert page.get("progress")[0].proto.text == "epoch 2 of 6, about 1 min 15 s left"
+    assert page.get("progress")[0].proto.text == "Epoch 2 of 6, about 1 min 15 s left"
     assert [m.value for m in page.metric][:2] == ["0.450", "75.0%"]
 
 
