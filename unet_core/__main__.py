@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     _train_parser(commands)
     _evaluate_parser(commands)
     _predict_parser(commands)
+    _download_parser(commands)
     _export_parser(commands)
     return top
 
@@ -89,6 +90,12 @@ def _predict_parser(commands) -> None:
     command.add_argument("--model", help="a run; without it the best shipped model")
     command.add_argument("--out", type=Path, required=True, metavar="DIR")
     command.add_argument("--opacity", type=float, default=0.5, help="of the overlay, 0 to 1")
+
+
+def _download_parser(commands) -> None:
+    command = _add(commands, "download", download, "Get the pets from their official address.")
+    command.add_argument("data", choices=["pets"])
+    command.add_argument("--pictures", type=int, help="only the first so many of the archive")
 
 
 def _export_parser(commands) -> None:
@@ -183,6 +190,15 @@ def predict(options) -> None:
             print(options.out / name)
     if failed:
         raise UserError(f"{failed} of {len(options.pictures)} pictures could not be read.")
+
+
+def download(options) -> None:
+    from unet_core.data.base import data_folder
+    from unet_core.data.download import download_pets
+
+    target = data_folder() / "pets"
+    download_pets(target, options.pictures, lambda _, done, total: show_progress(done, total))
+    print(f"The pets are in {target}.")
 
 
 def export(options) -> None:
