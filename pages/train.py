@@ -1,12 +1,14 @@
 """Train: start a run, watch it learn, keep what it learned."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.common import duration, score_line
 from unet_core import estimate, jobs, limits
 from unet_core.catalogue import CATALOGUE
 from unet_core.config import ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
-from unet_core.data import DATASETS, open_dataset
+from unet_core.data import DATASETS, data_folder, open_dataset
 from unet_core.errors import UserError
 from unet_core.figures import METRICS, learning_curves
 from unet_core.runs import ACTIVE, Run, user_runs
@@ -39,11 +41,41 @@ def data_titles() -> dict[str, str]:
     return titles
 
 
+def offer_pets() -> None:
+    """Real pets, for a machine that does not have them."""
+    target = data_folder() / "pets"
+    progress = jobs.download_progress(target)
+    if progress and progress["running"]:
+        st.fragment(show_download, run_every=1.0)(target)
+        return
+    with st.popover("Get real pets", icon=":material/download:"):
+        st.caption(
+            "The Oxford-IIIT Pet data set, CC BY-SA 4.0: the annotations and as many of the 7,390 "
+            "pictures as you want, from the official address. About 0.1 MB a picture."
+        )
+        pictures = st.slider("Pictures to get", 100, 7390, 500, 10)
+        if st.button("Download", icon=":material/download:"):
+            jobs.start_download(target, pictures)
+            st.rerun()
+    if progress and progress["error"]:
+        st.error(progress["error"])
+
+
+def show_download(target: Path) -> None:
+    progress = jobs.download_progress(target)
+    if not progress["running"]:
+        st.rerun()
+    part = progress["done"] / max(progress["total"], 1)
+    st.progress(min(part, 1.0), f"Getting pets: {progress['done']:,} of {progress['total']:,}")
+
+
 def choose_settings(host: limits.Limits) -> TrainingConfig:
     """Basic choices first, the rest in an expander; every default works."""
     default = TrainingConfig()
     titles = data_titles()
     data = st.selectbox("Data", titles, format_func=titles.get, key="train-data")
+    if "pets" not in titles:
+        offer_pets()
     total = len(open_dataset(data).splits["trainval"])
     most = min(total, host.pictures or total)
     model = st.selectbox("Model", CATALOGUE, key="train-model")

@@ -194,10 +194,10 @@ def predict(options) -> None:
 
 def download(options) -> None:
     from unet_core.data.base import data_folder
-    from unet_core.data.download import download_pets
+    from unet_core.data.download import download_watched
 
     target = data_folder() / "pets"
-    download_pets(target, options.pictures, lambda _, done, total: show_progress(done, total))
+    download_watched(target, options.pictures, lambda _, done, total: show_progress(done, total))
     print(f"The pets are in {target}.")
 
 

@@ -17,8 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from unet_core.data.base import data_folder
+from unet_core.data.download import PROGRESS
 from unet_core.errors import UserError
-from unet_core.runs import ACTIVE, Run, alive, runs_folder, user_runs, write_json
+from unet_core.runs import ACTIVE, Run, alive, read_json, runs_folder, user_runs, write_json
 
 GRACE = 120.0  # seconds between the polite stop and the firm one
 NICENESS = 5  # the web process goes first
@@ -118,19 +120,39 @@ def failure(run: Run) -> str:
     return message
 
 
+def start_download(target: Path, pictures: int) -> None:
+    """Get the first ``pictures`` pets into ``target``, in a process of its own."""
+    target.mkdir(parents=True, exist_ok=True)
+    log = target / "download.log"
+    process = _detached(["download", "pets", "--pictures", str(pictures)], log)
+    write_json(target / PROGRESS, {"pid": process.pid, "done": 0, "total": 0, "error": ""})
+
+
+def download_progress(target: Path) -> dict | None:
+    """``done``, ``total``, ``error`` and ``running`` of the last download, or None."""
+    progress = read_json(target / PROGRESS)
+    return progress and progress | {"running": not progress["error"] and alive(progress["pid"])}
+
+
 def _launch(run: Run) -> None:
-    with open(run.path / "train.log", "ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "unet_core", "train", "--run", str(run.path.resolve())],
+    process = _detached(["train", "--run", str(run.path.resolve())], run.path / "train.log")
+    run.write_status(state="running", phase="Starting", pid=process.pid)
+
+
+def _detached(arguments: list[str], log: Path) -> subprocess.Popen:
+    """The package's command line as a process that outlives this one."""
+    folders = {"UNET_RUNS_DIR": runs_folder(), "UNET_DATA_DIR": data_folder()}
+    with open(log, "ab") as file:
+        return subprocess.Popen(
+            [sys.executable, "-u", "-m", "unet_core", *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=Path(__file__).parent.parent,
-            env=os.environ | {"UNET_RUNS_DIR": str(runs_folder().resolve())},
+            env=os.environ | {name: str(path.resolve()) for name, path in folders.items()},
             preexec_fn=lambda: os.nice(NICENESS),
         )
-    run.write_status(state="running", phase="Starting", pid=process.pid)
 
 
 def _stop_firmly_when_due(run: Run) -> None:

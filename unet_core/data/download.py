@@ -23,6 +23,7 @@ MD5 = {  # as published by torchvision.datasets.OxfordIIITPet
     "images.tar.gz": "5c4f3ee8e5d25df40f4fd59a7f44e54c",
     "annotations.tar.gz": "95a8c909bbe2e81eed6a22bccdf3f68f",
 }
+PROGRESS = "progress.json"  # beside the pictures, for those who watch from outside
 TRIES = 5
 CHUNK = 1 << 18
 Progress = Callable[[str, int, int], None]  # what, how much of how much
@@ -50,6 +51,26 @@ def download_pets(
 def is_whole(target: Path) -> bool:
     """Whether a download into ``target`` came to its end."""
     return read_json(target / "download.json") is not None
+
+
+def download_watched(target: Path, pictures: int | None, progress: Progress) -> None:
+    """`download_pets`, told to ``progress`` and to the file `PROGRESS` in ``target``."""
+    target.mkdir(parents=True, exist_ok=True)
+    state = {"pid": os.getpid(), "done": 0, "total": 0, "error": ""}
+    told = 0.0
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal told
+        progress(what, done, total)
+        if time.time() - told > 0.3 or done == total:
+            told = time.time()
+            write_json(target / PROGRESS, state | {"what": what, "done": done, "total": total})
+
+    try:
+        download_pets(target, pictures, tell)
+    except UserError as error:
+        write_json(target / PROGRESS, state | {"error": str(error)})
+        raise
 
 
 class ResumingStream(io.RawIOBase):
