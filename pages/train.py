@@ -7,7 +7,7 @@ import streamlit as st
 from pages.common import duration, score_line
 from unet_core import estimate, jobs, limits
 from unet_core.catalogue import CATALOGUE
-from unet_core.config import ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
+from unet_core.config import AUGMENTATIONS, ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
 from unet_core.data import DATASETS, data_folder, open_dataset
 from unet_core.errors import UserError
 from unet_core.figures import METRICS, learning_curves
@@ -103,8 +103,9 @@ def choose_details(config: TrainingConfig) -> TrainingConfig:
     rate = left.number_input("Learning rate", 1e-6, 1.0, config.learning_rate, 1e-4, format="%.5f")
     batch = right.number_input("Batch size", 1, 64, config.batch_size)
     augmentation = left.selectbox(
-        "Augmentation", ("full", "flip", "none"),
-        help="full: random flip, scale, crop and colour, anew for each picture and epoch",
+        "Augmentation", AUGMENTATIONS, index=AUGMENTATIONS.index(config.augmentation),
+        help="full: random flip, scale, crop and colour, anew for each picture and epoch; "
+        "strong: windows of other pictures too",
     )  # fmt: skip
     patience = right.number_input(
         "Early stopping", 0, 50, 0, help="epochs without progress before it stops; 0: never"

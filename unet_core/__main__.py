@@ -5,7 +5,15 @@ import os
 import sys
 from pathlib import Path
 
-from unet_core.config import ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig, load_recipe, recipe_names
+from unet_core.config import (
+    AUGMENTATIONS,
+    ENCODERS,
+    LOSSES,
+    OPTIMIZERS,
+    TrainingConfig,
+    load_recipe,
+    recipe_names,
+)
 from unet_core.errors import UserError
 
 DATA_HELP = "pets | drawn"
@@ -69,10 +77,12 @@ def _train_parser(commands) -> None:
     settings.add_argument("--loss", choices=LOSSES)
     settings.add_argument("--optimizer", choices=OPTIMIZERS)
     settings.add_argument("--learning-rate", type=float)
+    settings.add_argument("--weight-decay", type=float)
+    settings.add_argument("--weight-average", type=float, metavar="MOMENTUM")
     settings.add_argument("--schedule", choices=("cosine", "constant", "plateau"))
     settings.add_argument("--encoder", choices=ENCODERS, help="which part of the encoder learns")
     settings.add_argument("--encoder-weights", help="auto | imagenet | a run | a file | none")
-    settings.add_argument("--augmentation", choices=("full", "flip", "none"))
+    settings.add_argument("--augmentation", choices=AUGMENTATIONS)
     settings.add_argument("--early-stopping", type=int, metavar="EPOCHS")
     settings.add_argument("--seed", type=int)
 

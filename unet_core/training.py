@@ -111,28 +111,29 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> Non
 
 
 def keras_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbacks.Callback]:
-    """Keras's own: log, best weights, backup, and early stopping and plateau where asked for."""
+    """Keras's own: log, backup, best weights, and what the config asks for."""
     history = run.history
     best = max((row["val_mean_iou"] for row in history), default=None)
     callbacks = [
+        keras.callbacks.CSVLogger(run.path / "history.csv", append=bool(history)),
+        # double: a kill may hit the writing of one copy
+        keras.callbacks.BackupAndRestore(
+            run.path / "backup", delete_checkpoint=False, double_checkpoint=True
+        ),
+    ]
+    if config.weight_average:
+        # after the backup, which needs the weights that learn; before the best weights
+        callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    callbacks.append(
         keras.callbacks.ModelCheckpoint(
             run.path / "backup" / "best.weights.h5", monitor="val_mean_iou", mode="max",
             save_best_only=True, save_weights_only=True, initial_value_threshold=best,
-        ),
-    ]  # fmt: skip
+        )
+    )  # fmt: skip
     if config.schedule == "plateau":
         callbacks.append(keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=5))
     if config.early_stopping:
         callbacks.append(keras.callbacks.EarlyStopping(patience=config.early_stopping))
-    callbacks.append(keras.callbacks.CSVLogger(run.path / "history.csv", append=bool(history)))
-    callbacks.append(
-        keras.callbacks.BackupAndRestore(
-            # double: a kill may hit the writing of one copy
-            run.path / "backup",
-            delete_checkpoint=False,
-            double_checkpoint=True,
-        )
-    )
     return callbacks
 
 
