@@ -1,5 +1,7 @@
 """Train: start a run, watch it learn, keep what it learned."""
 
+from datetime import datetime, timezone
+
 import streamlit as st
 
 from pages.common import duration, score_line
@@ -27,15 +29,23 @@ def show_state(run: Run, status: dict) -> None:
         st.markdown(f":{color}-badge[{words}] {describe(run, status)}", width="stretch")
         show_actions(run, status)
     if status["state"] in ("running", "stopping"):
-        done = status.get("step", 0) / max(status.get("steps", 0), 1)
         left = status.get("seconds_left")
         text = f"Epoch {status.get('epoch', 1)} of {run.config['training']['epochs']}"
         label = f"about {duration(left)} left" if left is not None else "getting ready"
-        st.progress(min(done, 1.0), f"{text}, {label}")
+        st.progress(part_done(status), f"{text}, {label}")
     if status["state"] == "failed":
         st.error(jobs.failure(run), icon=":material/error:")
     if status["state"] == "done":
         st.success(score_line(run), icon=":material/verified:")
+
+
+def part_done(status: dict) -> float:
+    """Part of the whole time that is over: preparing, learning, exporting, evaluating."""
+    left = status.get("seconds_left")
+    if left is None or "started" not in status:
+        return 0.0
+    gone = (datetime.now(timezone.utc) - datetime.fromisoformat(status["started"])).total_seconds()
+    return min(max(gone / (gone + left + 1), 0.0), 1.0)
 
 
 def describe(run: Run, status: dict) -> str:
@@ -219,7 +229,7 @@ def main() -> None:
     runs = {run.name: run for run in user_runs()}
     with right:
         if not runs:
-            st.info("No run yet. Press Start: the defaults are a short run that ends with a useful model.")
+            st.info("No run yet. Press Start: the defaults are a short run to a useful model.")
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.selectbox(

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from pages.common import duration
+from pages.get_pets import offer_pets
 from unet_core import estimate, jobs, limits
 from unet_core.catalogue import CATALOGUE
-from unet_core.config import ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
+from unet_core.config import AUGMENTATIONS, ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
 from unet_core.data import DATASETS, open_dataset
 from unet_core.errors import UserError
 from unet_core.runs import shipped_runs
@@ -72,16 +73,16 @@ def choose_settings(host: limits.Limits) -> TrainingConfig:
 
 
 def choose_data() -> str:
-    """A data set that is there, drawn pets first; how to get the others stands below."""
-    titles, missing = {}, []
+    """A data set that is there, drawn pets first; how to get the pets stands below."""
+    titles = {}
     for name in sorted(DATASETS, key=lambda n: n != "drawn"):
         try:
             titles[name] = open_dataset(name).title
-        except UserError as error:
-            missing.append(str(error))
+        except UserError:
+            continue
     data = st.selectbox("Data", titles, format_func=titles.get, key="train-data")
-    for sentence in missing:
-        st.caption(f":material/info: {sentence}")
+    if "pets" not in titles:
+        offer_pets()
     return data
 
 
@@ -109,8 +110,9 @@ def choose_details(config: TrainingConfig) -> TrainingConfig:
     rate = left.number_input("Learning rate", 1e-6, 1.0, config.learning_rate, 1e-4, format="%.5f")
     batch = right.number_input("Batch size", 1, 64, config.batch_size)
     augmentation = left.selectbox(
-        "Augmentation", ("full", "flip", "none"),
-        help="full: random flip, scale, crop and colour, anew for each picture and epoch",
+        "Augmentation", AUGMENTATIONS, index=AUGMENTATIONS.index(config.augmentation),
+        help="full: random flip, scale, crop and colour, anew for each picture and epoch; "
+        "strong: windows of other pictures too",
     )  # fmt: skip
     patience = right.number_input(
         "Early stopping", 0, 50, 0, help="epochs without progress before it stops; 0: never"
@@ -125,7 +127,8 @@ def choose_details(config: TrainingConfig) -> TrainingConfig:
 def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
     """Time and memory before the start, and what to choose when they do not suffice."""
     needed, free = estimate.memory(config), estimate.free_memory()
-    seconds = estimate.seconds(config, prediction_seconds())
+    tested = len(open_dataset(config.data).splits["test"])
+    seconds = estimate.seconds(config, tested, prediction_seconds())
     st.caption(
         f":material/schedule: About {duration(seconds)} on this machine, "
         f"{needed / 1e9:.1f} GB of memory"

@@ -7,6 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from unet_core import jobs
+from unet_core.data import download
+from unet_core.errors import UserError
 from unet_core.runs import Run, user_runs
 
 
@@ -73,6 +75,23 @@ def test_a_failed_run_says_why(page):
     user_runs()[0].write_status(state="failed", message="No space left on device")
     page.run()
     assert "disk is full" in page.error[0].value
+
+
+def test_without_internet_the_real_pets_are_offered_and_the_failure_is_said(
+    page, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
+    page.run()
+    assert page.selectbox(key="train-data").options == ["Drawn pets"]
+    monkeypatch.setattr(download, "download_pets", no_internet)
+    with pytest.raises(UserError):
+        download.download_watched(tmp_path / "pets", 100, lambda *_: None)
+    page.run()
+    assert "internet connection" in page.error[0].value
+
+
+def no_internet(*_):
+    raise UserError("Check the internet connection.")
 
 
 def test_a_host_that_does_not_train_says_so(page, monkeypatch):

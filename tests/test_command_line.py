@@ -5,7 +5,9 @@ from unet_core.config import TrainingConfig, load_recipe, recipe_names
 from unet_core.errors import UserError
 
 
-@pytest.mark.parametrize("command", ["models", "train", "evaluate", "predict", "export"])
+@pytest.mark.parametrize(
+    "command", ["models", "train", "evaluate", "predict", "download", "export"]
+)
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])

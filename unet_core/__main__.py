@@ -5,7 +5,15 @@ import os
 import sys
 from pathlib import Path
 
-from unet_core.config import ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig, load_recipe, recipe_names
+from unet_core.config import (
+    AUGMENTATIONS,
+    ENCODERS,
+    LOSSES,
+    OPTIMIZERS,
+    TrainingConfig,
+    load_recipe,
+    recipe_names,
+)
 from unet_core.errors import UserError
 
 DATA_HELP = "pets | drawn"
@@ -34,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     _train_parser(commands)
     _evaluate_parser(commands)
     _predict_parser(commands)
+    _download_parser(commands)
     _export_parser(commands)
     return top
 
@@ -68,10 +77,12 @@ def _train_parser(commands) -> None:
     settings.add_argument("--loss", choices=LOSSES)
     settings.add_argument("--optimizer", choices=OPTIMIZERS)
     settings.add_argument("--learning-rate", type=float)
+    settings.add_argument("--weight-decay", type=float)
+    settings.add_argument("--weight-average", type=float, metavar="MOMENTUM")
     settings.add_argument("--schedule", choices=("cosine", "constant", "plateau"))
     settings.add_argument("--encoder", choices=ENCODERS, help="which part of the encoder learns")
     settings.add_argument("--encoder-weights", help="auto | imagenet | a run | a file | none")
-    settings.add_argument("--augmentation", choices=("full", "flip", "none"))
+    settings.add_argument("--augmentation", choices=AUGMENTATIONS)
     settings.add_argument("--early-stopping", type=int, metavar="EPOCHS")
     settings.add_argument("--seed", type=int)
 
@@ -89,6 +100,12 @@ def _predict_parser(commands) -> None:
     command.add_argument("--model", help="a run; without it the best shipped model")
     command.add_argument("--out", type=Path, required=True, metavar="DIR")
     command.add_argument("--opacity", type=float, default=0.5, help="of the overlay, 0 to 1")
+
+
+def _download_parser(commands) -> None:
+    command = _add(commands, "download", download, "Get the pets from their official address.")
+    command.add_argument("data", choices=["pets"])
+    command.add_argument("--pictures", type=int, help="only the first so many of the archive")
 
 
 def _export_parser(commands) -> None:
@@ -186,6 +203,15 @@ def predict(options) -> None:
             print(options.out / name)
     if failed:
         raise UserError(f"{failed} of {len(options.pictures)} pictures could not be read.")
+
+
+def download(options) -> None:
+    from unet_core.data.base import data_folder
+    from unet_core.data.download import download_watched
+
+    target = data_folder() / "pets"
+    download_watched(target, options.pictures, lambda _, done, total: show_progress(done, total))
+    print(f"The pets are in {target}.")
 
 
 def export(options) -> None:

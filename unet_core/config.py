@@ -9,6 +9,7 @@ from unet_core.errors import UserError
 RECIPES = Path(__file__).parent / "recipes"
 LOSSES = ("cross-entropy", "dice", "cross-entropy+dice")
 OPTIMIZERS = ("adam", "adamw", "rmsprop")
+AUGMENTATIONS = ("strong", "full", "flip", "none")
 ENCODERS = ("frozen", "late", "tuned")
 
 
@@ -28,11 +29,13 @@ class TrainingConfig:
     loss: str = "cross-entropy+dice"
     optimizer: str = "adamw"
     learning_rate: float = 1e-3
+    weight_decay: float = 1e-4  # adamw only
+    weight_average: float = 0.0  # momentum of a moving average of the weights; 0: none
     schedule: str = "cosine"  # cosine | constant | plateau
     encoder: str = "frozen"  # frozen | late (tuned from block 7 on) | tuned
     encoder_weights: str = "auto"  # auto | imagenet | a shipped run's name | a file | none
     encoder_rate: float = 0.1  # a tuned encoder learns at this fraction of the learning rate
-    augmentation: str = "full"  # full | flip | none
+    augmentation: str = "full"  # strong | full | flip | none
     early_stopping: int = 0  # epochs without progress before stopping; 0: never
     seed: int = 0
 
@@ -42,6 +45,11 @@ class TrainingConfig:
             (self.loss in LOSSES, f"The loss must be one of {', '.join(LOSSES)}."),
             (self.optimizer in OPTIMIZERS, f"The optimizer is one of {', '.join(OPTIMIZERS)}."),
             (self.encoder in ENCODERS, f"The encoder is one of {', '.join(ENCODERS)}."),
+            (
+                self.augmentation in AUGMENTATIONS,
+                f"The augmentation is one of {', '.join(AUGMENTATIONS)}.",
+            ),
+            (0 <= self.weight_average < 1, "The weight average lies between 0 and 1."),
             (self.epochs >= 1, "A training needs at least one epoch."),
             (self.batch_size >= 1, "A batch needs at least one picture."),
             (32 <= self.size <= 1024, "The picture size must lie between 32 and 1024 pixels."),

@@ -19,16 +19,24 @@ SPEED = {
     ("mobilenetv2", "tuned"): 13.0,
 }
 REFERENCE = 0.020  # seconds of one prediction of the default model on the same two cores
-START, END = 30.0, 20.0  # seconds: TensorFlow and the first step; export and evaluation
+START, EXPORT = 30.0, 12.0  # seconds: TensorFlow and the first step; the prediction model
+LOADING = 0.012  # seconds to read and shrink one picture
 BASE_MEMORY = 0.9e9  # bytes: TensorFlow, the network and its optimizer
+GROUPS = (  # where a container's limit, use and cached files stand
+    ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    (
+        "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
+        "total_inactive_file",
+    ),
+)  # fmt: skip
 PIXEL_MEMORY = {"frozen": 2200, "late": 3000, "tuned": 5200}  # bytes a pixel of a batch
 
 
-def seconds(config: TrainingConfig, prediction: float) -> float:
+def seconds(config: TrainingConfig, tested: int, prediction: float) -> float:
     """Time for a training from its start to its end, on this machine.
 
     From the newest run of the same kind here, else from a table, scaled by how long one
-    ``prediction`` takes here (`prediction_seconds`).
+    ``prediction`` takes here (`prediction_seconds`). ``tested``: pictures of the test split.
     """
     pictures = config.pictures or 3680
     speed = _speed_of_earlier_run(config)
@@ -37,7 +45,13 @@ def seconds(config: TrainingConfig, prediction: float) -> float:
         reference = SPEED.get((config.model, config.encoder), 5.0)
         speed = reference * (128 / side) ** 2 * REFERENCE / prediction
     validation = 0.4 * config.validation  # a picture takes less than half without learning
-    return START + END + config.epochs * pictures * (1 - config.validation + validation) / speed
+    learning = config.epochs * pictures * (1 - config.validation + validation) / speed
+    return START + learning + finishing_seconds(config, tested, prediction)
+
+
+def finishing_seconds(config: TrainingConfig, tested: int, prediction: float = REFERENCE) -> float:
+    """Time after the last epoch: export, and evaluation on ``tested`` pictures."""
+    return EXPORT + tested * (LOADING + prediction * (config.size / 256) ** 2)
 
 
 def prediction_seconds() -> float:
@@ -68,12 +82,22 @@ def free_memory() -> float | None:
         free = next(int(x.split()[1]) * 1024 for x in lines if x.startswith("MemAvailable"))
     except (OSError, StopIteration):
         return None
-    try:
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-    except (OSError, ValueError):  # no container, or one without a limit
-        return free
-    return min(free, limit - used)
+    return min([free, *_free_in_group()])
+
+
+def _free_in_group() -> list[float]:
+    """What the container's limit leaves (cgroup 2, then 1); empty where there is none.
+
+    Cached files count as free, since the system gives them up for a process that needs room.
+    """
+    for folder, limit, used, cached in GROUPS:
+        try:
+            most, now = (int((Path(folder) / name).read_text()) for name in (limit, used))
+            stat = dict(x.split() for x in (Path(folder) / "memory.stat").read_text().splitlines())
+            return [most - now + int(stat[cached])]
+        except (OSError, ValueError, KeyError):  # no such group, or the limit is "max"
+            continue
+    return []
 
 
 def _speed_of_earlier_run(config: TrainingConfig) -> float | None:

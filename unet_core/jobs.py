@@ -14,14 +14,16 @@ import zipfile
 from datetime import datetime, timezone
 from pathlib import Path
 
+from unet_core.data.base import data_folder
+from unet_core.data.download import PROGRESS
 from unet_core.data.prepared import cache_folder
 from unet_core.errors import UserError
 from unet_core.limits import from_environment
-from unet_core.processes import kill, launch, locked, oom_kills
-from unet_core.runs import ACTIVE, Run, runs_folder, user_runs, write_json
+from unet_core.processes import alive, kill, launch, locked, oom_kills
+from unet_core.runs import ACTIVE, Run, read_json, runs_folder, user_runs, write_json
 
 WORKING = ("running", "stopping")
-COMMAND = [sys.executable, "-u", "-m", "unet_core", "train", "--run"]  # and the run folder
+COMMAND = [sys.executable, "-u", "-m", "unet_core"]
 WORKING_FILES = ("backup", "stop", "lock")  # of no use to somebody who downloads the run
 GRACE = 120.0  # seconds between the polite stop and the firm one
 FINISHING_GRACE = 1200.0  # the same, once it exports and evaluates what it has learned
@@ -38,7 +40,10 @@ def start(run: Run) -> None:
         if run.status["state"] in WORKING:
             return  # a second press
         (run.path / "stop").unlink(missing_ok=True)
-        run.write_status(state="queued", phase="Waiting", pid=None, message="", queued=time.time())
+        run.write_status(
+            state="queued", phase="Waiting", pid=None, message="", seconds_left=None,
+            queued=time.time(),
+        )  # fmt: skip
     advance()
 
 
@@ -161,17 +166,32 @@ def failure(run: Run) -> str:
     return message
 
 
+def start_download(target: Path, pictures: int) -> None:
+    """Get the first ``pictures`` pets into ``target``, in a process of its own."""
+    target.mkdir(parents=True, exist_ok=True)
+    pid = _detached(["download", "pets", "--pictures", str(pictures)], target / "download.log")
+    write_json(target / PROGRESS, {"pid": pid, "done": 0, "total": 0, "error": ""})
+
+
+def download_progress(target: Path) -> dict | None:
+    """``done``, ``total``, ``error`` and ``running`` of the last download, or None."""
+    progress = read_json(target / PROGRESS)
+    return progress and progress | {"running": not progress["error"] and alive(progress["pid"])}
+
+
 def _launch(run: Run) -> None:
-    with open(run.path / "train.log", "ab") as log:
-        log.write(f"{LAUNCHED}{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC\n".encode())
-        log.flush()
-        pid = launch(
-            [*COMMAND, str(run.path.resolve())],
-            log,
-            Path(__file__).parent.parent,
-            os.environ | {"UNET_RUNS_DIR": str(runs_folder().resolve())},
-        )
+    pid = _detached(["train", "--run", str(run.path.resolve())], run.path / "train.log")
     run.write_status(state="running", phase="Starting", pid=pid, oom_kills=oom_kills())
+
+
+def _detached(arguments: list[str], log: Path) -> int:
+    """The package's command line as a process that outlives this one; returns its id."""
+    folders = {"UNET_RUNS_DIR": runs_folder(), "UNET_DATA_DIR": data_folder()}
+    environment = os.environ | {name: str(path.resolve()) for name, path in folders.items()}
+    with open(log, "ab") as file:
+        file.write(f"{LAUNCHED}{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC\n".encode())
+        file.flush()
+        return launch([*COMMAND, *arguments], file, Path(__file__).parent.parent, environment)
 
 
 def _overdue(run: Run) -> bool:

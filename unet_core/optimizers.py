@@ -21,7 +21,14 @@ def build_optimizer(config: TrainingConfig, model: keras.Model, steps: int):
         slow = set()
         if "encoder" in {layer.name for layer in model.layers}:
             slow = {weight.path for weight in model.get_layer("encoder").trainable_weights}
-        optimizer = LayerwiseAdamW(rate, slow=slow, slow_rate=config.encoder_rate)
+        optimizer = LayerwiseAdamW(
+            rate,
+            slow=slow,
+            slow_rate=config.encoder_rate,
+            weight_decay=config.weight_decay,
+            use_ema=config.weight_average > 0,
+            ema_momentum=config.weight_average,
+        )
     optimizer.build(model.trainable_variables)  # else the first step is traced twice
     return optimizer
 
@@ -48,8 +55,8 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
     (Scaling gradients instead would change nothing: Adam divides by their size.)
     """
 
-    def __init__(self, learning_rate, slow=(), slow_rate=1.0, weight_decay=1e-4):
-        super().__init__(learning_rate, weight_decay=weight_decay)
+    def __init__(self, learning_rate, slow=(), slow_rate=1.0, **options):
+        super().__init__(learning_rate, **options)
         self.slow, self.slow_rate = frozenset(slow), slow_rate
 
     def update_step(self, gradient, variable, learning_rate):

@@ -17,6 +17,7 @@ from unet_core.callbacks import LiveProgress, Reporter, SamplePredictions
 from unet_core.config import TrainingConfig
 from unet_core.data.base import Dataset
 from unet_core.data.prepared import Prepared
+from unet_core.estimate import finishing_seconds
 from unet_core.evaluation import evaluate, write_evaluation
 from unet_core.export import export
 from unet_core.models import build, outputs_for
@@ -25,8 +26,6 @@ from unet_core.models.mobilenet import load_encoder, set_encoder_training
 from unet_core.optimizers import build_optimizer
 from unet_core.pipeline import TrainingBatches, validation_batches
 from unet_core.runs import Run, write_json
-
-FINISH_SECONDS = 12.0  # export and evaluation after the last epoch, for the time left
 
 
 def fit(
@@ -54,7 +53,8 @@ def fit(
     )  # fmt: skip
     compile_model(model, config, batches.steps * config.epochs)
     colors = [c.color for c in dataset.classes]
-    progress = LiveProgress(run, reporter, batches, config.epochs, FINISH_SECONDS, deadline)
+    after = finishing_seconds(config, len(dataset.splits["test"]))
+    progress = LiveProgress(run, reporter, batches, config.epochs, after, deadline)
     samples = SamplePredictions(run, validation, colors, mask_size)
     model.fit(
         batches.dataset,
@@ -111,28 +111,29 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> Non
 
 
 def keras_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbacks.Callback]:
-    """Keras's own: log, best weights, backup, and early stopping and plateau where asked for."""
+    """Keras's own: log, backup, best weights, and what the config asks for."""
     history = run.history
     best = max((row["val_mean_iou"] for row in history), default=None)
     callbacks = [
+        keras.callbacks.CSVLogger(run.path / "history.csv", append=bool(history)),
+        # double: a kill may hit the writing of one copy
+        keras.callbacks.BackupAndRestore(
+            run.path / "backup", delete_checkpoint=False, double_checkpoint=True
+        ),
+    ]
+    if config.weight_average:
+        # after the backup, which needs the weights that learn; before the best weights
+        callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    callbacks.append(
         keras.callbacks.ModelCheckpoint(
             run.path / "backup" / "best.weights.h5", monitor="val_mean_iou", mode="max",
             save_best_only=True, save_weights_only=True, initial_value_threshold=best,
-        ),
-    ]  # fmt: skip
+        )
+    )  # fmt: skip
     if config.schedule == "plateau":
         callbacks.append(keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=5))
     if config.early_stopping:
         callbacks.append(keras.callbacks.EarlyStopping(patience=config.early_stopping))
-    callbacks.append(keras.callbacks.CSVLogger(run.path / "history.csv", append=bool(history)))
-    callbacks.append(
-        keras.callbacks.BackupAndRestore(
-            # double: a kill may hit the writing of one copy
-            run.path / "backup",
-            delete_checkpoint=False,
-            double_checkpoint=True,
-        )
-    )
     return callbacks
 
 
@@ -147,8 +148,11 @@ def finish(run: Run, config: TrainingConfig, model: keras.Model, dataset, report
     export(sized, run.path / "model.onnx", "onnx")
     reporter.report(phase="Evaluating")
 
+    started = time.time()
+
     def tell(done: int, total: int) -> None:
-        reporter.report(message=f"{done} of {total} pictures")
+        left = (time.time() - started) / done * (total - done)
+        reporter.report(message=f"{done} of {total} pictures", seconds_left=round(left))
 
     write_evaluation(run, evaluate(run, dataset, "test", progress=tell))
 

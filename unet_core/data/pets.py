@@ -35,8 +35,8 @@ class Pets(Dataset):
         self.folder = folder or data_folder() / "pets"
         if not (self.folder / "annotations" / "trainval.txt").is_file():
             raise UserError(
-                f"The pets are not in {self.folder}. Put the official images/ and annotations/ "
-                "there, or set UNET_DATA_DIR to the folder that holds pets/."
+                f"The pets are not in {self.folder}. Get them with `python -m unet_core download "
+                "pets`, or set UNET_DATA_DIR to the folder that holds pets/."
             )
         self.splits = {split: self._names(split) for split in ("trainval", "test")}
 

@@ -1,0 +1,201 @@
+"""Getting the Oxford-IIIT pets from their official address.
+
+The annotations come whole. Of the pictures as many as wanted are taken out of the archive while it
+streams by, without storing it. Whatever breaks, what was received stays and the next call goes on.
+"""
+
+import hashlib
+import io
+import os
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from unet_core.errors import UserError
+from unet_core.images import open_picture
+from unet_core.runs import read_json, write_json
+
+ADDRESS = "https://www.robots.ox.ac.uk/~vgg/data/pets/data/"
+MD5 = {  # as published by torchvision.datasets.OxfordIIITPet
+    "images.tar.gz": "5c4f3ee8e5d25df40f4fd59a7f44e54c",
+    "annotations.tar.gz": "95a8c909bbe2e81eed6a22bccdf3f68f",
+}
+PROGRESS = "progress.json"  # beside the pictures, for those who watch from outside
+TRIES = 5
+CHUNK = 1 << 18
+Progress = Callable[[str, int, int], None]  # what, how much of how much
+
+
+def download_pets(
+    target: Path,
+    pictures: int | None = None,
+    progress: Progress = lambda what, done, total: None,
+    address: str = ADDRESS,
+    md5: dict[str, str] = MD5,
+) -> None:
+    """Put ``images/`` and ``annotations/`` under ``target``.
+
+    ``pictures``: only the first so many of the archive; None takes all and checks the archive's
+    checksum. ``download.json`` is written at the very end, so that a cut download is never taken
+    for a whole one. ``UserError`` when the address does not answer or what it sends is damaged.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    _get_annotations(target, progress, address, md5["annotations.tar.gz"])
+    _get_pictures(target, pictures, progress, address, md5["images.tar.gz"])
+    write_json(target / "download.json", {"pictures": pictures, "address": address})
+
+
+def is_whole(target: Path) -> bool:
+    """Whether a download into ``target`` came to its end."""
+    return read_json(target / "download.json") is not None
+
+
+def download_watched(target: Path, pictures: int | None, progress: Progress) -> None:
+    """`download_pets`, told to ``progress`` and to the file `PROGRESS` in ``target``."""
+    target.mkdir(parents=True, exist_ok=True)
+    state = {"pid": os.getpid(), "done": 0, "total": 0, "error": ""}
+    told = 0.0
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal told
+        progress(what, done, total)
+        if time.time() - told > 0.3 or done == total:
+            told = time.time()
+            write_json(target / PROGRESS, state | {"what": what, "done": done, "total": total})
+
+    try:
+        download_pets(target, pictures, tell)
+    except UserError as error:
+        write_json(target / PROGRESS, state | {"error": str(error)})
+        raise
+
+
+class ResumingStream(io.RawIOBase):
+    """The bytes at an address; a broken connection is taken up again where it broke.
+
+    Asks for the rest with a Range header; from a server that ignores it, skips what is known.
+    ``md5`` is the checksum of everything read so far.
+    """
+
+    def __init__(self, url: str, progress: Callable[[int, int], None]):
+        self.url, self.progress = url, progress
+        self.position, self.total = 0, 0
+        self.md5 = hashlib.md5()
+        self.response = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        for attempt in range(TRIES):
+            try:
+                if self.response is None:
+                    self._connect()
+                data = self.response.read(len(buffer))
+                if not data and self.position < self.total:
+                    raise ConnectionError("the connection ended early")
+                break
+            except (OSError, ConnectionError) as error:
+                self._give_up_or_wait(error, attempt)
+        buffer[: len(data)] = data
+        self.position += len(data)
+        self.md5.update(data)
+        self.progress(self.position, self.total)
+        return len(data)
+
+    def _connect(self) -> None:
+        request = urllib.request.Request(self.url, headers={"Range": f"bytes={self.position}-"})
+        self.response = urllib.request.urlopen(request, timeout=30)
+        length = int(self.response.headers.get("Content-Length", 0))
+        if self.response.status == 206:
+            self.total = self.position + length
+            return
+        self.total = length
+        skip = self.position
+        while skip:
+            skip -= len(self.response.read(min(skip, CHUNK))) or _ended()
+
+    def _give_up_or_wait(self, error: Exception, attempt: int) -> None:
+        self.response = None
+        if isinstance(error, urllib.error.HTTPError) and error.code == 416:
+            raise UserError(f"{self.url} has become shorter; start the download again.")
+        if attempt == TRIES - 1 or isinstance(error, urllib.error.HTTPError):
+            raise UserError(
+                f"{self.url} does not answer ({error}). Check the internet connection and start "
+                "the download again; what has come stays."
+            ) from error
+        time.sleep(0.2 * 2**attempt)
+
+
+def _ended() -> int:
+    raise ConnectionError("the connection ended early")
+
+
+def _get_annotations(target: Path, progress: Progress, address: str, md5: str) -> None:
+    if (target / "annotations" / "trainval.txt").is_file():
+        return
+    stream = ResumingStream(
+        address + "annotations.tar.gz", lambda done, total: progress("annotations", done, total)
+    )
+    archive = io.BufferedReader(stream, CHUNK).read()  # 19 MB
+    if stream.md5.hexdigest() != md5:
+        raise UserError("The annotations arrived damaged (wrong checksum); download them again.")
+    unpacked = target / "annotations.part"
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(unpacked, filter="data")
+    except tarfile.TarError as error:
+        raise UserError(f"The annotations cannot be unpacked: {error}.") from error
+    os.replace(unpacked / "annotations", target / "annotations")
+    unpacked.rmdir()
+
+
+def _get_pictures(
+    target: Path, pictures: int | None, progress: Progress, address: str, md5: str
+) -> None:
+    folder = target / "images"
+    folder.mkdir(exist_ok=True)
+    if pictures and len(list(folder.glob("*.jpg"))) >= pictures:
+        return
+    stream = ResumingStream(
+        address + "images.tar.gz",
+        lambda done, total: pictures or progress("pictures, bytes", done, total),
+    )
+    try:
+        buffered = io.BufferedReader(stream, CHUNK)
+        taken = 0
+        with tarfile.open(fileobj=buffered, mode="r|gz") as tar:
+            for member in tar:
+                name = PurePosixPath(member.name).name
+                if not member.isfile() or not name.endswith(".jpg") or name.startswith("."):
+                    continue
+                _keep(tar.extractfile(member).read(), folder / name)
+                taken += 1
+                if pictures:
+                    progress("pictures", taken, pictures)
+                if taken == pictures:
+                    return
+        while buffered.read(CHUNK):  # tar stops before the archive's last bytes
+            pass
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise UserError(
+            f"The pictures arrived damaged ({error}); start the download again."
+        ) from error
+    if not pictures and stream.md5.hexdigest() != md5:
+        raise UserError("The pictures arrived damaged (wrong checksum); download them again.")
+
+
+def _keep(data: bytes, path: Path) -> None:
+    """Write one picture whole or not at all; one that does not open counts as damaged."""
+    if path.exists():
+        return
+    try:
+        open_picture(data, path.name)
+    except UserError as error:
+        raise OSError(str(error)) from error
+    temporary = path.with_suffix(".part")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
