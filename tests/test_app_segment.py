@@ -58,7 +58,7 @@ def test_moving_a_slider_does_not_run_the_network_again(page, channel_run, monke
     page.run()
     page.slider(key="opacity").set_value(0.9).run()
     page.segmented_control(key="view").set_value("Outline").run()
-    page.segmented_control(key="view").set_value("Before and after").run()
+    page.segmented_control(key="view").set_value("Side by side").run()
     assert not page.exception
     assert len(calls) == 1
 

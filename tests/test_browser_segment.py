@@ -5,6 +5,7 @@ import time
 import numpy as np
 from PIL import Image
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from unet_core.samples import SAMPLES
 
@@ -63,3 +64,19 @@ def test_upload_a_photo_and_take_its_mask_home(app_url, browser, tmp_path):
     ids = np.asarray(Image.open(mask))
     assert ids.shape == photo.shape[:2]
     assert (ids == 0).mean() > 0.4 and ids.max() <= 2
+
+
+def test_before_and_after_moves_with_the_arrow_keys(app_url, browser):
+    browser.get(f"{app_url}/?view=Before+and+after")
+    host = browser.find_element(By.CSS_SELECTOR, "[data-testid=stBidiComponentIsolated], "
+                                "[data-testid=stBidiComponentRegular]")  # fmt: skip
+    inside = wait_for(
+        lambda: browser.execute_script(
+            "const find = (e) => e.shadowRoot?.querySelector('input[type=range]') ??"
+            "[...e.children].map(find).find(Boolean); return find(arguments[0]);",
+            host,
+        )
+    )
+    before = int(inside.get_property("value"))
+    inside.send_keys(Keys.ARROW_LEFT * 5)
+    assert int(inside.get_property("value")) == before - 5
