@@ -60,11 +60,12 @@ def describe(run: Run, status: dict) -> str:
 
 
 def show_numbers(run: Run, status: dict) -> None:
+    """The newest numbers; scores are those of the validation pictures."""
     latest = (run.history or [{}])[-1]
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for label, value, style in (
-            ("Mean IoU", latest.get("val_mean_iou"), ".3f"),
-            ("Pixel accuracy", latest.get("val_accuracy"), ".1%"),
+            ("Validation mean IoU", latest.get("val_mean_iou"), ".3f"),
+            ("Validation accuracy", latest.get("val_accuracy"), ".1%"),
             ("Learning rate", latest.get("learning_rate"), ".1e"),
             ("Pictures a second", status.get("pictures_per_second"), ".0f"),
         ):
@@ -137,7 +138,8 @@ def choose_strip(run: Run, count: int) -> int:
 def show_run(run: Run) -> None:
     status = run.status
     show_state(run, status)
-    show_numbers(run, status)
+    if status["state"] != "done":  # then the score on the test pictures is what counts
+        show_numbers(run, status)
     show_learning(run)
     start = run.config.get("starting_weights")
     if start:
@@ -231,11 +233,11 @@ def main() -> None:
         if not runs:
             st.info("No run yet. Press Start: the defaults are a short run to a useful model.")
             return
+        labels = {name: run.title for name, run in runs.items()}
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.selectbox(
-                "Run", runs, format_func=lambda n: f"{runs[n].title} ({n[-15:]})", key="run",
-                bind="query-params",
-            )  # fmt: skip
+                "Run", labels, format_func=labels.get, key="run", bind="query-params"
+            )
             manage(runs[name])
         drawn_states = states()
         active = any(state in ACTIVE for state in drawn_states.values())

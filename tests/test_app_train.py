@@ -4,12 +4,15 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from unet_core import jobs
+from unet_core import estimate, jobs
+from unet_core.config import TrainingConfig
 from unet_core.data import download
 from unet_core.errors import UserError
 from unet_core.runs import Run, user_runs
+from unet_core.training_process import new_run
 
 
 @pytest.fixture
@@ -92,6 +95,64 @@ def test_without_internet_the_real_pets_are_offered_and_the_failure_is_said(
 
 def no_internet(*_):
     raise UserError("Check the internet connection.")
+
+
+def test_a_second_run_waits_in_line_and_can_be_cancelled(page):
+    first, second = (new_run(TrainingConfig(pictures=4), name) for name in ("first", "second"))
+    for run in (first, second):
+        jobs.start(run)
+    page.query_params["run"] = second.title
+    page.run()
+    assert "Number 1 in line" in page.markdown[0].value
+    assert "Cancel" in labels(page) and "Stop" not in labels(page)
+    button(page, "Cancel").click().run()
+    assert second.status["state"] == "stopped" and "Cancelled" in page.markdown[0].value
+    assert page.dataframe[0].value["state"].tolist().count("Running") == 1
+
+
+def test_the_epoch_that_somebody_looks_at_stays_when_newer_ones_come(page):
+    button(page, "Start").click().run()
+    (run,) = user_runs()
+    (run.path / "samples").mkdir()
+
+    def epochs(count: int):
+        for number in range(1, count + 1):
+            Image.new("RGB", (4, 4)).save(run.path / "samples" / f"epoch-{number:03d}.png")
+        page.run()
+        return page.slider(key=f"strip-{run.name}")
+
+    assert epochs(2).value == 2
+    assert epochs(3).value == 3  # the newest is followed
+    page.slider(key=f"strip-{run.name}").set_value(1).run()
+    assert epochs(4).value == 1
+
+
+def test_what_another_visitor_changed_is_not_overwritten(page):
+    button(page, "Start").click().run()
+    (run,) = user_runs()
+    page.text_input(key=f"title-{run.name}").set_value("Mine").run()
+    assert Run(run.path).title == "Mine"
+    jobs.rename(run, "Theirs")
+    jobs.pin(run, True)
+    page.run()
+    assert Run(run.path).title == "Theirs" and run.is_pinned
+    assert page.text_input(key=f"title-{run.name}").value == "Theirs"
+    page.toggle(key=f"pinned-{run.name}").set_value(False).run()
+    assert not run.is_pinned
+
+
+def test_a_size_that_fits_is_named_when_memory_will_not_do(page, monkeypatch):
+    monkeypatch.setattr(estimate, "free_memory", lambda: estimate.memory(TrainingConfig(size=96)))
+    page.run()
+    assert "96 pixels a side would fit" in page.warning[0].value
+
+
+def test_an_encoder_that_starts_from_nothing_is_not_frozen(page):
+    box = next(b for b in page.selectbox if b.label == "Encoder's starting weights")
+    box.set_value("none").run()
+    button(page, "Start").click().run()
+    training = user_runs()[0].config["training"]
+    assert training["encoder_weights"] == "none" and training["encoder"] == "tuned"
 
 
 def test_a_host_that_does_not_train_says_so(page, monkeypatch):

@@ -72,3 +72,13 @@ def test_shipped_models_are_whole():
         assert run.config["starting_weights"] is None or run.config["starting_weights"]["licence"]
     sizes = [file.stat().st_size for file in runs.SHIPPED.rglob("*") if file.is_file()]
     assert max(sizes) < 50e6 and sum(sizes) < 90e6
+
+
+def test_two_runs_never_have_the_same_title(shipped):
+    config = {"title": "Pets", "training": {"model": "m"}, "classes": []}
+    first = runs.create_run(config, "first")
+    assert runs.unique_title("Cats") == "Cats"
+    assert runs.unique_title("Pets") == "Pets (2)"
+    assert runs.unique_title("Pets", first) == "Pets"
+    runs.create_run(config | {"title": "Pets (2)"}, "second")
+    assert runs.unique_title("Pets") == "Pets (3)"

@@ -24,8 +24,7 @@ def learning_curves(run: Run, metric: str) -> go.Figure:
             x=[row["step"] / per_epoch for row in run.steps],
             y=[row["loss"] for row in run.steps],
             name="within the epoch",
-            line={"color": COLORS[0], "width": 1},
-            opacity=0.5,
+            line={"color": COLORS[5], "width": 1},
         )
     x = [row["epoch"] for row in run.history]
     for prefix, name, dash, color in (

@@ -20,7 +20,7 @@ from unet_core.data.prepared import cache_folder
 from unet_core.errors import UserError
 from unet_core.limits import from_environment
 from unet_core.processes import alive, kill, launch, locked, oom_kills
-from unet_core.runs import ACTIVE, Run, read_json, runs_folder, user_runs, write_json
+from unet_core.runs import ACTIVE, Run, read_json, runs_folder, unique_title, user_runs, write_json
 
 WORKING = ("running", "stopping")
 COMMAND = [sys.executable, "-u", "-m", "unet_core"]
@@ -84,9 +84,10 @@ def end(run: Run) -> None:
 
 
 def rename(run: Run, title: str) -> None:
-    """Give the run another title; ``config.json`` stays as it was."""
+    """Give the run another title, or its first one back; ``config.json`` stays as it was."""
     _check_own(run)
-    write_json(run.path / "label.json", {"title": title.strip()[:80]})
+    title = title.strip()[:80] or run.config["title"]
+    write_json(run.path / "label.json", {"title": unique_title(title, run)})
 
 
 def pin(run: Run, pinned: bool) -> None:

@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
 
 from unet_core.data.base import ClassInfo
@@ -143,6 +144,16 @@ def find_run(name: str) -> Run:
         if NAME.fullmatch(name) and (folder / name / "config.json").is_file():
             return Run(folder / name)
     raise UserError(f"There is no run called {name!r}. `python -m unet_core models` lists them.")
+
+
+def unique_title(title: str, run: Run | None = None) -> str:
+    """``title``, with a number behind it where another run than ``run`` has it already.
+
+    Lists and links name runs by their titles.
+    """
+    taken = {other.title for other in all_runs() if other != run}
+    numbered = (f"{title} ({number})" for number in count(2))
+    return next(t for t in chain([title], numbered) if t not in taken)
 
 
 def create_run(config: dict, name: str | None = None) -> Run:

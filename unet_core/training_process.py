@@ -17,7 +17,7 @@ from unet_core.data.prepared import Prepared, prepare
 from unet_core.errors import UserError
 from unet_core.processes import locked
 from unet_core.reporter import Reporter
-from unet_core.runs import Run, create_run
+from unet_core.runs import Run, create_run, unique_title
 
 
 class StoppedEarly(Exception):
@@ -30,7 +30,7 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
     split_names(dataset, config)
     return create_run(
         {
-            "title": title or f"{dataset.title}, {config.model}, {config.size} px",
+            "title": unique_title(title or f"{dataset.title}, {config.model}, {config.size} px"),
             "description": f"Trained on {dataset.title}.",
             "training": config.to_dict(),
             "classes": [{"name": c.name, "color": c.color} for c in dataset.classes],
