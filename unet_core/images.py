@@ -14,11 +14,12 @@ MIN_SIDE = 8
 SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I")
 
 
-def open_picture(data: bytes, name: str) -> np.ndarray:
-    """Decode a picture file into uint8 RGB (H, W, 3), turned as its EXIF orientation says.
+def open_picture(data: bytes, name: str, upright: bool = True) -> np.ndarray:
+    """Decode a picture file into uint8 RGB (H, W, 3).
 
-    Transparency is laid on white, 16-bit values are scaled to 8 bits, of an animation the first
-    frame is taken. ``UserError`` says in a sentence why a file cannot be used.
+    ``upright``: turned as its EXIF orientation says, else as it is stored. Transparency is laid on
+    white, 16-bit values are scaled to 8 bits, of an animation the first frame is taken.
+    ``UserError`` says in a sentence why a file cannot be used.
     """
     if not data:
         raise UserError(f"{name} is empty (0 bytes); choose another file.")
@@ -28,7 +29,7 @@ def open_picture(data: bytes, name: str) -> np.ndarray:
             picture = Image.open(io.BytesIO(data))
             _check_size(picture.size, name)
             picture.load()
-            return np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
+            return np.asarray(_to_rgb(ImageOps.exif_transpose(picture) if upright else picture))
     except Image.DecompressionBombError:  # Pillow's own limit comes before ours
         raise UserError(_too_large(name)) from None
     except UnidentifiedImageError:

@@ -2,16 +2,25 @@
 
 from unet_core.data.base import ClassInfo, Dataset, Sample, data_folder
 from unet_core.data.drawn import DrawnPets
+from unet_core.data.folder import Folder
+from unet_core.data.lungs import Lungs
+from unet_core.data.membrane import Membrane
+from unet_core.data.npz import Npz
 from unet_core.data.pets import Pets
 from unet_core.errors import UserError
 
 __all__ = ["ClassInfo", "Dataset", "Sample", "data_folder", "open_dataset"]
 
-DATASETS = {"pets": Pets, "drawn": DrawnPets}
+DATASETS = {"pets": Pets, "drawn": DrawnPets, "lungs": Lungs, "membrane": Membrane}
+OWN_DATA = {"npz": Npz, "folder": Folder}  # opened as npz:FILE and folder:DIR
 
 
 def open_dataset(name: str) -> Dataset:
     """The data set that the command line calls ``name``; ``UserError`` when it is not there."""
+    kind, _, path = name.partition(":")
+    if kind in OWN_DATA and path:
+        return OWN_DATA[kind](path)
     if name not in DATASETS:
-        raise UserError(f"There is no data set {name!r}; there are: {', '.join(DATASETS)}.")
+        known = ", ".join([*DATASETS, "npz:FILE", "folder:DIR"])
+        raise UserError(f"There is no data set {name!r}; there are: {known}.")
     return DATASETS[name]()

@@ -1,0 +1,332 @@
+"""Lungs, membranes, and a user's own data: tiny files made here, and the real ones."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unet_core.data import open_dataset
+from unet_core.data.prepared import prepare
+from unet_core.data.reading import numbered_classes, read_mask, read_picture, split_names
+from unet_core.errors import UserError
+
+random = np.random.default_rng(0)
+
+
+def save(path: Path, values: np.ndarray, **options) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(values).save(path, **options)
+
+
+def grey(height: int = 20, width: int = 30) -> np.ndarray:
+    return random.integers(0, 256, (height, width), np.uint8)
+
+
+def box(value: int, left: int, right: int, height: int = 20, width: int = 30) -> np.ndarray:
+    mask = np.zeros((height, width), np.uint8)
+    mask[5:15, left:right] = value
+    return mask
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+# Lungs
+
+
+def test_left_and_right_lung_are_merged(data):
+    for number in range(10):
+        name = f"MCUCXR_{number:04d}_0.png"
+        save(data / "lungs" / "CXR_png" / name, grey())
+        save(data / "lungs" / "ManualMask" / "leftMask" / name, box(255, 18, 25))
+        save(data / "lungs" / "ManualMask" / "rightMask" / name, box(255, 4, 11))
+    save(data / "lungs" / "CXR_png" / "without_mask.png", grey())
+    lungs = open_dataset("lungs")
+    assert {split: len(names) for split, names in lungs.splits.items()} == {
+        "trainval": 8,
+        "test": 2,
+    }
+    image, mask = lungs.load("MCUCXR_0003_0")
+    assert image.shape == (20, 30, 3) and image.dtype == mask.dtype == np.uint8
+    np.testing.assert_array_equal(mask, box(1, 18, 25) + box(1, 4, 11))
+    assert [c.name for c in lungs.classes] == ["background", "lung"]
+
+
+def test_one_merged_mask_folder_comes_before_two(data):
+    for number in range(2):
+        save(data / "lungs" / "images" / f"{number}.png", grey())
+        save(data / "lungs" / "masks" / f"{number}.png", box(255, 0, 30))
+        for side in ("leftMask", "rightMask"):
+            save(data / "lungs" / side / f"{number}.png", box(255, 1, 3))
+    assert open_dataset("lungs").load("0").mask.sum() == 10 * 30
+
+
+def test_a_smoothed_mask_of_another_size_and_a_16_bit_film(data):
+    wide = np.zeros((40, 60), np.uint8)
+    wide[:, 30:], wide[:, :10] = 128, 127
+    for number in range(2):
+        values = np.linspace(0, 65535, 600).astype(np.uint16).reshape(20, 30)
+        save(data / "lungs" / "images" / f"{number}.png", values)
+        save(data / "lungs" / "masks" / f"{number}.png", wide)
+    image, mask = open_dataset("lungs").load("1")
+    assert image[0, 0].tolist() == [0] * 3 and image[-1, -1].tolist() == [255] * 3
+    np.testing.assert_array_equal(mask, np.repeat([[0] * 15 + [1] * 15], 20, axis=0))
+
+
+@pytest.mark.parametrize("name", ["lungs", "membrane"])
+def test_missing_data_say_where_they_belong(data, name):
+    with pytest.raises(UserError, match="UNET_DATA_DIR"):
+        open_dataset(name)
+    (data / name / "images").mkdir(parents=True)
+    with pytest.raises(UserError, match="UNET_DATA_DIR"):
+        open_dataset(name)
+
+
+# Membranes
+
+
+def test_membranes_are_class_0_and_cells_class_1(data):
+    for number in range(30):
+        save(data / "membrane" / "images" / f"{number:02d}.png", grey())
+        save(data / "membrane" / "masks" / f"{number:02d}.png", 255 - box(255, 3, 9))
+    membrane = open_dataset("membrane")
+    assert len(membrane.splits["trainval"]) == 24 and len(membrane.splits["test"]) == 6
+    np.testing.assert_array_equal(membrane.load("07").mask, 1 - box(1, 3, 9))
+    assert [c.name for c in membrane.classes] == ["membrane", "cell"]
+
+
+# npz
+
+
+def write_npz(path: Path, pictures, masks, **options) -> str:
+    np.savez(path, pictures, masks, **options)
+    return f"npz:{path}"
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (3,)])
+def test_npz_of_black_and_white_masks(tmp_path, channels):
+    pictures = random.integers(0, 256, (10, 16, 24, *channels), np.uint8)
+    masks = np.zeros((10, 16, 24, 1), np.uint8)
+    masks[:, :8] = 255
+    cells = open_dataset(write_npz(tmp_path / "cells.npz", pictures, masks))
+    assert (len(cells.splits["trainval"]), len(cells.splits["test"])) == (8, 2)
+    image, mask = cells.load("00003")
+    expected = np.broadcast_to(pictures[3].reshape(16, 24, -1), (16, 24, 3))
+    np.testing.assert_array_equal(image, expected)
+    np.testing.assert_array_equal(mask, np.repeat([1, 0], 8)[:, None].repeat(24, 1))
+    assert len(cells.classes) == 2 and cells.classes[0].is_background
+    assert cells.name == f"npz:{tmp_path}/cells.npz"
+
+
+def test_npz_masks_count_as_white_above_127(tmp_path):
+    masks = np.zeros((2, 16, 16), np.uint8)
+    masks[:, 1:] = 255
+    masks[:, 0] = np.arange(127 - 7, 127 + 9)  # a smooth edge: 16 further values
+    masks[0, 1, :8] = np.arange(240, 248)
+    data = open_dataset(write_npz(tmp_path / "a.npz", masks, masks))
+    assert data.load("00001").mask[0].tolist() == [0] * 8 + [1] * 8
+
+
+@pytest.mark.parametrize("kind", [bool, np.float32, np.int64])
+def test_npz_of_zeros_and_ones(tmp_path, kind):
+    masks = random.integers(0, 2, (4, 8, 8))
+    data = open_dataset(write_npz(tmp_path / "a.npz", np.zeros((4, 8, 8)), masks.astype(kind)))
+    assert len(data.classes) == 2
+    np.testing.assert_array_equal(data.load("00002").mask, masks[2])
+
+
+def test_npz_of_class_ids_and_fractions(tmp_path):
+    masks = np.zeros((4, 8, 8), np.int32)
+    masks[:, 0, :3] = [1, 2, 3]
+    pictures = np.linspace(0, 1, 4 * 64, dtype=np.float32).reshape(4, 8, 8)
+    data = open_dataset(write_npz(tmp_path / "a.npz", pictures, masks))
+    assert [c.name for c in data.classes] == ["background", "class 1", "class 2", "class 3"]
+    image, mask = data.load("00003")
+    np.testing.assert_array_equal(mask, masks[3])
+    np.testing.assert_array_equal(image[..., 0], np.rint(pictures[3] * 255))
+
+
+def test_npz_through_the_cache_notices_a_changed_file(tmp_path):
+    path, masks = tmp_path / "a.npz", np.ones((5, 32, 32), np.uint8)
+    spec = write_npz(path, np.full((5, 32, 32), 10, np.uint8), masks)
+    first = open_dataset(spec)
+    assert prepare(first, first.splits["trainval"], 32).images.max() == 10
+    write_npz(path, np.full((5, 32, 32), 200, np.uint8), masks)
+    second = open_dataset(spec)
+    assert prepare(second, second.splits["trainval"], 32).images.max() == 200
+
+
+SQUARES = np.zeros((4, 8, 8), np.uint8)
+UNFIT = {
+    "counts": (SQUARES, SQUARES[:3], "must agree"),
+    "sizes": (SQUARES, SQUARES[:, :7], "must agree"),
+    "flat": (SQUARES[0], SQUARES[0], "they must be"),
+    "four channels": (np.zeros((4, 8, 8, 4)), SQUARES, "they must be"),
+    "none": (SQUARES[:0], SQUARES[:0], "they must be"),
+    "one": (SQUARES[:1], SQUARES[:1], "at least two"),
+    "objects": (np.array([{}, {}]), SQUARES, "plain numbers"),
+    "many classes": (SQUARES, SQUARES + np.arange(8, dtype=np.uint8) * 4, "0 to 19"),
+    "ignored class": (SQUARES, SQUARES + np.uint8([0, 1, 2, 255] * 2), "0 to 19"),
+    "negative masks": (SQUARES, SQUARES.astype(int) - 1, "from 0 to 255"),
+    "not numbers": (SQUARES, SQUARES + np.nan, "from 0 to 255"),
+}
+
+
+@pytest.mark.parametrize("pictures, masks, words", UNFIT.values(), ids=UNFIT)
+def test_unfit_npz_files_get_a_sentence(tmp_path, pictures, masks, words):
+    with pytest.raises(UserError, match=words):
+        open_dataset(write_npz(tmp_path / "a.npz", pictures, masks))
+
+
+def test_pictures_with_negative_numbers_get_a_sentence(tmp_path):
+    data = open_dataset(write_npz(tmp_path / "a.npz", SQUARES - 0.5, SQUARES))
+    with pytest.raises(UserError, match="from 0 to 255"):
+        data.load("00000")
+
+
+def test_files_that_are_no_npz_get_a_sentence(tmp_path):
+    path = tmp_path / "a.npz"
+    with pytest.raises(UserError, match="no file"):
+        open_dataset(f"npz:{path}")
+    path.write_bytes(b"not an archive")
+    with pytest.raises(UserError, match="not a readable"):
+        open_dataset(f"npz:{path}")
+    np.savez(path, x=SQUARES, y=SQUARES)
+    with pytest.raises(UserError, match="no array arr_0"):
+        open_dataset(f"npz:{path}")
+    np.savez(path, random.random((50, 8, 8)), random.integers(0, 2, (50, 8, 8)))
+    content = bytearray(path.read_bytes())
+    content[len(content) * 3 // 4] ^= 255  # in the masks, behind both heads
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="damaged"):
+        open_dataset(f"npz:{path}")
+
+
+# Folder
+
+
+def write_pairs(folder: Path, mask: np.ndarray, count: int = 5) -> str:
+    for number in range(count):
+        save(folder / "images" / f"cell{number}.jpg", grey(*mask.shape))
+        save(folder / "masks" / f"cell{number}.png", mask)
+    return f"folder:{folder}"
+
+
+@pytest.mark.parametrize("value, classes, wanted", [(255, 2, 1), (1, 2, 1), (3, 4, 3), (254, 2, 1)])
+def test_folder_of_pairs(tmp_path, value, classes, wanted):
+    data = open_dataset(write_pairs(tmp_path / "cells", box(value, 2, 9)))
+    assert len(data.classes) == classes and data.title == "cells"
+    assert (len(data.splits["trainval"]), len(data.splits["test"])) == (4, 1)
+    image, mask = data.load("cell2")
+    assert image.shape == (20, 30, 3)
+    np.testing.assert_array_equal(mask, box(wanted, 2, 9))
+
+
+def test_a_palette_counts_by_its_indices(tmp_path):
+    spec = write_pairs(tmp_path, box(2, 2, 9))
+    painted = Image.fromarray(box(1, 2, 9))
+    painted.putpalette([0, 0, 0, 255, 0, 0] + [0] * 762)
+    painted.save(tmp_path / "masks" / "cell0.png")
+    data = open_dataset(spec)
+    assert len(data.classes) == 3
+    np.testing.assert_array_equal(data.load("cell0").mask, box(1, 2, 9))
+
+
+def test_unmatched_names_are_listed(tmp_path):
+    spec = write_pairs(tmp_path, box(1, 2, 9))
+    (tmp_path / "masks" / "cell3.png").rename(tmp_path / "masks" / "other.png")
+    with pytest.raises(UserError, match="pictures without a mask.*cell3"):
+        open_dataset(spec)
+    (tmp_path / "images" / "cell3.jpg").unlink()
+    with pytest.raises(UserError, match="masks without a picture.*other"):
+        open_dataset(spec)
+
+
+def test_different_sizes_are_listed(tmp_path):
+    spec = write_pairs(tmp_path, box(1, 2, 9))
+    save(tmp_path / "masks" / "cell1.png", box(1, 2, 9, width=29))
+    save(tmp_path / "masks" / "cell4.png", box(1, 2, 9, width=29))
+    with pytest.raises(UserError, match="size: cell1, cell4"):
+        open_dataset(spec)
+
+
+def test_unfit_folders_get_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="at least two"):
+        open_dataset(f"folder:{tmp_path}")
+    spec = write_pairs(tmp_path, box(1, 2, 9))
+    save(tmp_path / "images" / "cell1.png", grey())
+    with pytest.raises(UserError, match="two pictures called 'cell1'"):
+        open_dataset(spec)
+    (tmp_path / "images" / "cell1.png").unlink()
+    save(tmp_path / "masks" / "cell1.png", random.integers(0, 256, (20, 30, 3), np.uint8))
+    with pytest.raises(UserError, match="not a grey picture"):
+        open_dataset(spec)
+    (tmp_path / "masks" / "cell1.png").write_bytes(b"broken")
+    with pytest.raises(UserError, match="cell1.png cannot be read"):
+        open_dataset(spec)
+
+
+# What they share
+
+
+def test_pictures_stay_on_their_masks(tmp_path):
+    """A rotation note is followed only where the mask has the turned shape."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    stored = grey(20, 30)
+    save(tmp_path / "a.png", stored, exif=exif)
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png", (20, 30))[..., 0], stored)
+    turned = read_picture(tmp_path / "a.png", (30, 20))[..., 0]
+    np.testing.assert_array_equal(turned, np.rot90(stored, -1))
+    with pytest.raises(UserError, match="differ in size"):
+        read_picture(tmp_path / "a.png", (21, 30))
+    exif[0x0112] = 3  # upside down: the shape cannot tell, the stored pixels count
+    save(tmp_path / "a.png", stored, exif=exif)
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png", (20, 30))[..., 0], stored)
+
+
+def test_one_bit_masks_are_black_and_white(tmp_path):
+    save(tmp_path / "a.png", box(1, 2, 9).astype(bool))
+    np.testing.assert_array_equal(read_mask(tmp_path / "a.png"), box(255, 2, 9))
+
+
+def test_splits_are_the_same_whatever_the_order():
+    names = [f"film{number}" for number in range(138)]
+    split = split_names(names, 1)
+    assert split == split_names(reversed(names), 1) != split_names(names, 2)
+    assert len(split["test"]) == 28 and sorted(split["trainval"] + split["test"]) == sorted(names)
+
+
+def test_twenty_classes_have_twenty_colours():
+    classes = numbered_classes(20)
+    assert len({c.color for c in classes}) == len({c.name for c in classes}) == 20
+
+
+def test_unknown_kinds_and_missing_paths():
+    for spec in ("npz:", "folder", "csv:a.csv", "pets:x"):
+        with pytest.raises(UserError, match="npz:FILE"):
+            open_dataset(spec)
+
+
+@pytest.mark.parametrize(
+    "name, counts, tests",
+    [
+        ("lungs", (110, 28), ["MCUCXR_0002_0", "MCUCXR_0005_0", "MCUCXR_0013_0"]),
+        ("membrane", (24, 6), ["01", "15", "20"]),
+    ],
+)
+def test_real_data(name, counts, tests):
+    """The splits are written down: a model's score must stay on films it never saw."""
+    if not (Path(os.environ.get("UNET_DATA_DIR", "nowhere")) / name).is_dir():
+        pytest.skip(f"UNET_DATA_DIR does not lead to {name}/")
+    dataset = open_dataset(name)
+    assert (len(dataset.splits["trainval"]), len(dataset.splits["test"])) == counts
+    assert dataset.splits["test"][:3] == tests
+    for sample_name in dataset.splits["test"]:
+        image, mask = dataset.load(sample_name)
+        assert image.shape == (*mask.shape, 3) and set(np.unique(mask)) == {0, 1}

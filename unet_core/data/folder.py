@@ -1,0 +1,87 @@
+"""A user's own data in a folder: ``images/`` and ``masks/``."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from unet_core.data.base import Dataset, Sample
+from unet_core.data.reading import (
+    Labels,
+    files_fingerprint,
+    picture_files,
+    read_mask,
+    read_picture,
+    split_names,
+)
+from unet_core.errors import UserError
+
+SEED = 0
+
+
+class Folder(Dataset):
+    """Pictures and masks with the same names (any suffix), of the same size in each pair.
+
+    Masks hold class ids, or 0 and 255; all are read once on opening, to find out which. One picture
+    in five, drawn with ``SEED``, is for the test. ``UserError`` for a folder that is otherwise.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.name = f"folder:{path}"
+        self.title = self.path.resolve().name
+        self.credit = f"Own data: {self.title}"
+        self._pictures = picture_files(self.path / "images")
+        self._masks = picture_files(self.path / "masks")
+        self._check_names()
+        self._labels = Labels.of(self._count_values(), str(self.path / "masks"))
+        self.classes = self._labels.classes
+        self.splits = split_names(self._pictures, SEED)
+
+    @property
+    def fingerprint(self) -> str:
+        return files_fingerprint([*self._pictures.values(), *self._masks.values()])
+
+    def load(self, name: str) -> Sample:
+        mask = self._labels.ids(read_mask(self._masks[name]))
+        return Sample(read_picture(self._pictures[name], mask.shape), mask)
+
+    def _check_names(self) -> None:
+        """``UserError`` when there are no pairs, or files without their other half."""
+        if len(self._pictures) < 2:
+            raise UserError(f"{self.path} needs at least two pictures in images/, masks in masks/.")
+        for what, there, others in (
+            ("pictures without a mask", self._pictures, self._masks),
+            ("masks without a picture", self._masks, self._pictures),
+        ):
+            if alone := sorted(set(there) - set(others)):
+                raise UserError(f"{self.path} has {what} of the same name: {_some(alone)}.")
+
+    def _count_values(self) -> np.ndarray:
+        """How often each value occurs in the masks, (256,); ``UserError`` where sizes differ."""
+        counts, odd = np.zeros(256, np.int64), []
+        for name, path in self._masks.items():
+            mask = read_mask(path)
+            counts += np.bincount(mask.ravel(), minlength=256)
+            if mask.shape not in _possible_shapes(self._pictures[name]):
+                odd.append(name)
+        if odd:
+            raise UserError(f"Picture and mask differ in size: {_some(odd)}.")
+        return counts
+
+
+def _possible_shapes(path: Path) -> list[tuple[int, int]]:
+    """(H, W) as stored, and as rotated by the camera's note, without decoding the picture."""
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(0x0112) in (5, 6, 7, 8)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UserError(f"The picture {path} cannot be read; replace or remove it.") from error
+    return [(height, width), (width, height)] if turned else [(height, width)]
+
+
+def _some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

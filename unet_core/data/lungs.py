@@ -1,0 +1,71 @@
+"""Chest X-rays with lung masks: the Montgomery County set."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from unet_core.data.base import ClassInfo, Dataset, Sample, data_folder
+from unet_core.data.reading import (
+    BACKGROUND,
+    files_fingerprint,
+    picture_files,
+    read_mask,
+    read_picture,
+    split_names,
+)
+from unet_core.errors import UserError
+
+PICTURES = ("CXR_png", "images")
+MASKS = (("masks",), ("ManualMask/leftMask", "ManualMask/rightMask"), ("leftMask", "rightMask"))
+SEED = 2014
+
+
+class Lungs(Dataset):
+    """Films with both lungs in one mask (left and right are merged where they lie apart).
+
+    Reads the first folder of ``PICTURES`` and the first of ``MASKS`` that are there, under
+    ``data_folder()/lungs``. One film in five, drawn with ``SEED``, is for the test.
+    ``UserError`` when nothing is there.
+    """
+
+    name = "lungs"
+    title = "Chest X-ray lungs"
+    credit = (
+        "Montgomery County chest X-ray set, U.S. National Library of Medicine "
+        "(Jaeger et al., 2014). Not for medical use."
+    )
+    classes = (ClassInfo("background", BACKGROUND), ClassInfo("lung", "#E69F00"))
+
+    def __init__(self) -> None:
+        folder = data_folder() / "lungs"
+        self._pictures = _first([[folder / name] for name in PICTURES])[0]
+        self._masks = _first([[folder / name for name in names] for names in MASKS])
+        names = set(self._pictures).intersection(*self._masks)
+        if not names:
+            raise UserError(
+                f"The chest X-rays are not in {folder}. Put the Montgomery set's CXR_png and "
+                "ManualMask folders there, or set UNET_DATA_DIR to where lungs/ is."
+            )
+        self.splits = split_names(names, SEED)
+
+    @property
+    def fingerprint(self) -> str:
+        return files_fingerprint(
+            p for files in (self._pictures, *self._masks) for p in files.values()
+        )
+
+    def load(self, name: str) -> Sample:
+        image = read_picture(self._pictures[name])
+        height, width = image.shape[:2]
+        lungs = []
+        for masks in self._masks:
+            mask = Image.fromarray(read_mask(masks[name]))
+            lungs.append(np.asarray(mask.resize((width, height), Image.Resampling.NEAREST)))
+        return Sample(image, (np.maximum.reduce(lungs) >= 128).astype(np.uint8))
+
+
+def _first(choices: list[list[Path]]) -> list[dict[str, Path]]:
+    """The files of the first choice whose folders are all there; of the last when none is."""
+    there = [folders for folders in choices if all(folder.is_dir() for folder in folders)]
+    return [picture_files(folder) for folder in (there or choices[-1:])[0]]

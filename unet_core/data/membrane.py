@@ -1,0 +1,51 @@
+"""Cell membranes in electron microscopy: the ISBI 2012 challenge, the U-Net paper's own task."""
+
+import numpy as np
+
+from unet_core.data.base import ClassInfo, Dataset, Sample, data_folder
+from unet_core.data.reading import (
+    files_fingerprint,
+    picture_files,
+    read_mask,
+    read_picture,
+    split_names,
+)
+from unet_core.errors import UserError
+
+SEED = 2012
+
+
+class Membrane(Dataset):
+    """Slices of a fly's nerve cord; a mask is 0 on membranes and 255 inside cells.
+
+    Reads ``images/`` and ``masks/`` under ``data_folder()/membrane``. The challenge's own test
+    slices have no labels, so one labelled slice in five, drawn with ``SEED``, is for the test.
+    ``UserError`` when nothing is there.
+    """
+
+    name = "membrane"
+    title = "Cell membranes (ISBI 2012)"
+    credit = (
+        "ISBI 2012 EM segmentation challenge (Cardona et al., 2010; Arganda-Carreras et al., 2015)"
+    )
+    classes = (ClassInfo("membrane", "#D55E00"), ClassInfo("cell", "#56B4E9"))
+
+    def __init__(self) -> None:
+        folder = data_folder() / "membrane"
+        self._pictures = picture_files(folder / "images")
+        self._masks = picture_files(folder / "masks")
+        names = set(self._pictures) & set(self._masks)
+        if not names:
+            raise UserError(
+                f"The membrane slices are not in {folder}. Put the ISBI 2012 training slices "
+                "there as images/ and masks/, or set UNET_DATA_DIR to where membrane/ is."
+            )
+        self.splits = split_names(names, SEED)
+
+    @property
+    def fingerprint(self) -> str:
+        return files_fingerprint([*self._pictures.values(), *self._masks.values()])
+
+    def load(self, name: str) -> Sample:
+        mask = (read_mask(self._masks[name]) >= 128).astype(np.uint8)
+        return Sample(read_picture(self._pictures[name], mask.shape), mask)

@@ -1,0 +1,118 @@
+"""A user's own data in one file of two NumPy arrays."""
+
+import zipfile
+import zlib
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.lib import format
+
+from unet_core.data.base import Dataset, Sample
+from unet_core.data.reading import Labels, files_fingerprint, split_names
+from unet_core.errors import UserError
+
+SEED = 0
+PICTURES, MASKS = "arr_0", "arr_1"
+
+
+class Npz(Dataset):
+    """Pictures ``arr_0`` (N, H, W), (N, H, W, 1) or (N, H, W, 3); masks ``arr_1`` (N, H, W[, 1]).
+
+    Pictures hold 0 to 255, fractions from 0 to 1, or 16-bit numbers. Masks hold class ids, or 0
+    and 255. One picture in five, drawn with ``SEED``, is for the test. ``UserError`` for a file
+    that is otherwise.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.name = f"npz:{path}"
+        self.title = self.path.name
+        self.credit = f"Own data: {self.path.name}"
+        self._reading = Lock()  # several threads load at once, one reads the file
+        pictures, masks = self._shape(PICTURES), self._shape(MASKS)
+        self._check(pictures, masks)
+        counts = sum(np.bincount(mask.ravel(), minlength=256) for mask in self._ids_or_grey)
+        self._labels = Labels.of(counts, self.path.name)
+        self.classes = self._labels.classes
+        self.splits = split_names((f"{index:05d}" for index in range(pictures[0])), SEED)
+
+    @property
+    def fingerprint(self) -> str:
+        return files_fingerprint([self.path])
+
+    def load(self, name: str) -> Sample:
+        index = int(name)
+        with self._reading:
+            pictures, scale = self._pictures, self._scale
+        image = np.rint(pictures[index].astype(np.float32) * scale).astype(np.uint8)
+        image = np.broadcast_to(image.reshape(*image.shape[:2], -1), (*image.shape[:2], 3))
+        return Sample(image.copy(), self._labels.ids(self._ids_or_grey[index]))
+
+    @cached_property
+    def _pictures(self) -> np.ndarray:
+        """Read only when a picture is asked for: the file may fill the memory of a small host."""
+        return self._read(PICTURES)
+
+    @cached_property
+    def _scale(self) -> float:
+        """What turns the pictures' numbers into 0 to 255."""
+        lowest, highest = float(self._pictures.min()), float(self._pictures.max())
+        if not (lowest >= 0 and np.isfinite(highest)):
+            raise UserError(f"The pictures in {self.path.name} must hold numbers from 0 to 255.")
+        if highest > 255:
+            return 255 / highest
+        is_fraction = self._pictures.dtype.kind in "fb" and highest <= 1
+        return 255.0 if is_fraction else 1.0
+
+    @cached_property
+    def _ids_or_grey(self) -> np.ndarray:
+        """The masks as they are, uint8 (N, H, W)."""
+        masks = self._read(MASKS)
+        if not (masks.min() >= 0 and masks.max() <= 255):
+            raise UserError(f"The masks in {self.path.name} must hold numbers from 0 to 255.")
+        masks = masks if masks.dtype.kind in "iub" else np.rint(masks)
+        return masks.reshape(masks.shape[:3]).astype(np.uint8)
+
+    def _shape(self, array: str) -> tuple[int, ...]:
+        """An array's shape, from the file's head alone."""
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(f"{array}.npy") as file:
+                if format.read_magic(file) == (1, 0):
+                    shape, _, dtype = format.read_array_header_1_0(file)
+                else:
+                    shape, _, dtype = format.read_array_header_2_0(file)
+        except FileNotFoundError as error:
+            raise UserError(f"There is no file {self.path}.") from error
+        except KeyError as error:
+            raise UserError(
+                f"{self.path.name} has no array {array}; save it with "
+                "np.savez(file, pictures, masks)."
+            ) from error
+        except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            raise UserError(f"{self.path.name} is not a readable .npz file.") from error
+        if dtype.kind not in "biuf":
+            raise UserError(f"{array} in {self.path.name} must hold plain numbers, not {dtype}.")
+        return shape
+
+    def _check(self, pictures: tuple[int, ...], masks: tuple[int, ...]) -> None:
+        """``UserError`` for shapes that are no pictures with masks."""
+        good_pictures = len(pictures) == 3 or (len(pictures) == 4 and pictures[3] in (1, 3))
+        good_masks = len(masks) == 3 or (len(masks) == 4 and masks[3] == 1)
+        shapes = f"{self.path.name} has pictures of shape {pictures} and masks of shape {masks}"
+        if not (good_pictures and good_masks and min(pictures + masks) > 0):
+            raise UserError(f"{shapes}; they must be (N, H, W, 3) or (N, H, W), and (N, H, W).")
+        if pictures[:3] != masks[:3]:
+            raise UserError(f"{shapes}; their number, height and width must agree.")
+        if pictures[0] < 2:
+            raise UserError(f"{self.path.name} has one picture only; it takes at least two.")
+
+    def _read(self, array: str) -> np.ndarray:
+        try:
+            with np.load(self.path, allow_pickle=False) as arrays:
+                return arrays[array]
+        except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            raise UserError(f"{array} in {self.path.name} is damaged; save it again.") from error
+        except MemoryError as error:
+            raise UserError(f"{array} in {self.path.name} is too large for the memory.") from error
