@@ -2,7 +2,18 @@
 
 import streamlit as st
 
-st.set_page_config(page_title="U-Net Studio", page_icon=".streamlit/logo.svg", layout="wide")
+ABOUT = """
+**U-Net Studio** trains U-Nets, judges them and lets you watch. The code is under the MIT licence;
+the shipped models learned from the Oxford-IIIT pets (CC BY-SA 4.0). Pictures that you add stay in
+memory and are never written to disk.
+"""
+
+st.set_page_config(
+    page_title="U-Net Studio",
+    page_icon=".streamlit/logo.svg",
+    layout="wide",
+    menu_items={"About": ABOUT},
+)
 st.logo(".streamlit/logo.svg", size="large")
 
 page = st.navigation(
@@ -14,4 +25,6 @@ page = st.navigation(
     ],
     position="top",
 )
+# Streamlit leaves so much room above a page that results slip below the screen's edge.
+st.html("<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }</style>")
 page.run()

@@ -13,9 +13,10 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from unet_core.runs import Run, all_runs, find_run
 from unet_core.segmenter import Segmenter
-from unet_core.views import SegmentedPicture
+from unet_core.views import SegmentedPicture, fit
 
 SCREEN = 1200  # pixels on the longer side that a browser is sent
+MOST_PICTURES = 60  # of one upload
 
 if PagesManager.uses_pages_directory:
     # A link to a page opened a server before anybody ran streamlit_app.py: Streamlit then takes
@@ -66,8 +67,8 @@ def compare_slider(before: np.ndarray, after: np.ndarray, before_alt: str, after
     """Two pictures uint8 (H, W, 3) over each other with a handle; arrow keys move it too."""
     _COMPARE(
         data={
-            "before": _data_url(before),
-            "after": _data_url(after),
+            "before": data_url(before),
+            "after": data_url(after),
             "before_alt": before_alt,
             "after_alt": after_alt,
         },
@@ -75,10 +76,14 @@ def compare_slider(before: np.ndarray, after: np.ndarray, before_alt: str, after
     )
 
 
-def _data_url(image: np.ndarray) -> str:
+def data_url(image: np.ndarray) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(_jpeg(image, quality=88)).decode()
+
+
+def _jpeg(image: np.ndarray, quality: int) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(image).save(file, format="JPEG", quality=88)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+    Image.fromarray(image).save(file, format="JPEG", quality=quality)
+    return file.getvalue()
 
 
 def ready_runs() -> dict[str, Run]:
@@ -122,18 +127,20 @@ def segment(run: Run, picture: Picture) -> tuple[SegmentedPicture, tuple[int, in
     Cached by picture and model; the full picture is not kept, since many large ones would not fit.
     """
     changed = (run.path / "model.onnx").stat().st_mtime
-    return _segment(run.name, changed, picture.name, picture.key, picture.load)
+    screen, probabilities, seconds, size = _segment(run.name, changed, picture.key, picture.load)
+    image = np.asarray(Image.open(io.BytesIO(screen)))
+    return SegmentedPicture(picture.name, image, probabilities, run.classes, seconds), size
 
 
-@st.cache_data(max_entries=24, show_spinner=False)
-def _segment(run_name: str, changed: float, name: str, key: str, _load: Callable):
+# About 1 MB an entry. Fewer entries than pictures would run the network at every click.
+@st.cache_data(max_entries=2 * MOST_PICTURES, ttl="1h", show_spinner=False)
+def _segment(run_name: str, changed: float, key: str, _load: Callable):
     image = _load()
     segmenter = _segmenter(run_name, changed)
     started = time.perf_counter()
     probabilities = segmenter.probabilities(image)
     seconds = time.perf_counter() - started
-    segmented = SegmentedPicture(name, image, probabilities, segmenter.run.classes, seconds)
-    return segmented.at(SCREEN), image.shape[:2]
+    return _jpeg(fit(image, SCREEN), quality=95), probabilities, seconds, image.shape[:2]
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

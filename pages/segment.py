@@ -1,19 +1,29 @@
 """Segment: a picture in, a mask over it out."""
 
 import hashlib
+import html
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from pages.common import Picture, compare_slider, ready_runs, score_line, segment
+from pages.common import (
+    MOST_PICTURES,
+    Picture,
+    compare_slider,
+    data_url,
+    ready_runs,
+    score_line,
+    segment,
+)
 from unet_core.errors import UserError
 from unet_core.images import EXTENSIONS, open_picture
-from unet_core.overlay import zip_files
+from unet_core.overlay import unique_names, zip_files
 from unet_core.runs import Run
 from unet_core.samples import SAMPLES
-from unet_core.views import SegmentedPicture, View
+from unet_core.views import SegmentedPicture, View, fit
 
 TALLEST = 470  # pixels on the screen, so that picture and controls are seen together
+MOST_ZIPPED = 150_000_000  # pixels, since a zip is made in memory
 VIEWS = ("Overlay", "Before and after", "Side by side", "Outline", "Confidence")
 SOURCES = {
     "samples": ":material/photo_library: Samples",
@@ -56,6 +66,7 @@ def choose_model(left, right, runs: dict[str, Run]) -> tuple[Run, Run | None]:
 def choose_pictures(source: str) -> list[Picture]:
     """What the visitor wants segmented."""
     if source == "samples":
+        st.html(gallery_style())
         name = st.pills(
             "Sample", SAMPLES, format_func=lambda n: SAMPLES[n].title, default="chelsea",
             required=True, key="sample", bind="query-params", label_visibility="collapsed",
@@ -70,9 +81,30 @@ def choose_pictures(source: str) -> list[Picture]:
         accept_multiple_files=True,
         max_upload_size=20,
         key="files",
-        help="They stay in memory for this visit and are not kept.",
+        help="They stay in the app's memory for a while and are never written to disk.",
     )
-    return [uploaded(file) for file in files]
+    if len(files) > MOST_PICTURES:
+        st.warning(f"These are the first {MOST_PICTURES} pictures; add the others afterwards.")
+    return [uploaded(file) for file in files[:MOST_PICTURES]]
+
+
+@st.cache_data(show_spinner=False)
+def gallery_style() -> str:
+    """Style that puts a small picture on each of the samples' buttons."""
+    rules = [
+        ".st-key-sample button { min-height: 3.25rem; padding-left: 4.25rem;"
+        " background-size: 3.25rem 100%; background-repeat: no-repeat; }"
+    ]
+    for position, sample in enumerate(SAMPLES.values(), start=1):
+        image = sample.load()
+        side = min(image.shape[:2])
+        top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+        thumbnail = fit(image[top : top + side, left : left + side], 104)
+        rules.append(
+            f".st-key-sample button:nth-of-type({position})"
+            f" {{ background-image: url({data_url(thumbnail)}); }}"
+        )
+    return f"<style>{' '.join(rules)}</style>"
 
 
 def uploaded(file) -> Picture:
@@ -88,7 +120,7 @@ def choose_kind() -> str:
     )  # fmt: skip
 
 
-def choose_view(run: Run, kind: str) -> View:
+def choose_view(run: Run, other: Run | None, kind: str) -> View:
     """How to look at the result; none of it runs the network again."""
     opacity = st.slider(
         "Opacity", 0.0, 1.0, 0.5, 0.05, key="opacity", bind="query-params",
@@ -100,7 +132,7 @@ def choose_view(run: Run, kind: str) -> View:
         default=[c.name for c in run.classes if not c.is_background],
     )  # fmt: skip
     threshold = 0.5
-    if run.is_binary:
+    if run.is_binary or (other and other.is_binary):
         threshold = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold")
     drawn = kind.lower() if kind in ("Outline", "Confidence") else "overlay"
     return View(drawn, opacity, tuple(visible), threshold)
@@ -110,7 +142,7 @@ def show_picture(picture: SegmentedPicture, kind: str, view: View) -> None:
     """The picture as the view asks; colours are named in the legend."""
     drawn = picture.draw(view)
     height, width = drawn.shape[:2]
-    widest = min(width, TALLEST * width // height)
+    widest = max(1, min(width, TALLEST * width // height))
     covered = ", ".join(f"{n} {s:.0%}" for n, s in picture.shares(view.threshold).items())
     original, result = f"{picture.name}, the picture itself", f"{picture.name}: {covered}"
     if kind == "Before and after":
@@ -130,7 +162,8 @@ def show_legend(picture: SegmentedPicture, size: tuple[int, int], view: View) ->
     rows = "".join(
         f'<div style="display:flex;gap:.6rem;align-items:center;margin:.25rem 0">'
         f'<span style="width:1rem;height:1rem;border-radius:.25rem;background:{c.color}"></span>'
-        f'<span style="flex:1">{c.name}</span><strong>{shares[c.name]:.1%}</strong></div>'
+        f'<span style="flex:1">{html.escape(c.name)}</span>'
+        f"<strong>{shares[c.name]:.1%}</strong></div>"
         for c in picture.classes
     )
     st.html(rows)
@@ -145,12 +178,15 @@ def show_downloads(done: list[Result], current: Result, view: View) -> None:
     kinds = ("Mask (class ids)", "Mask (colours)", "Picture as shown")
     icons = (":material/grid_on:", ":material/palette:", ":material/image:")
     names = current.segmented.file_names(view)
+    st.caption("Download at full resolution")
     for position, (label, icon, name) in enumerate(zip(kinds, icons, names, strict=True)):
         st.download_button(
             label, lambda p=position: current.full().files(view)[p][1], name, "image/png",
             icon=icon, on_click="ignore", width="stretch", key=f"download-{position}",
         )  # fmt: skip
-    if len(done) > 1:
+    if len(done) > 1 and sum(r.size[0] * r.size[1] for r in done) > MOST_ZIPPED:
+        st.caption("Together these pictures are too large for one zip; take some away to get it.")
+    elif len(done) > 1:
         st.download_button(
             f"All {len(done)} pictures (zip)", lambda: all_files(done, view),
             "segmented.zip", "application/zip", icon=":material/folder_zip:",
@@ -167,8 +203,16 @@ def summary(done: list[Result], view: View) -> list[dict]:
 
 
 def all_files(done: list[Result], view: View) -> bytes:
-    files = (file for result in done for file in result.full().files(view))
-    return zip_files(files, summary(done, view))
+    """A zip of every picture's files; ``summary.csv`` tells which mask belongs to which picture."""
+    named = [
+        replace(result, segmented=replace(result.segmented, name=name))
+        for result, name in zip(done, unique_names(r.picture.name for r in done), strict=True)
+    ]
+    rows = [
+        row | {"mask": result.segmented.mask_name()}
+        for row, result in zip(summary(done, view), named, strict=True)
+    ]
+    return zip_files((file for result in named for file in result.full().files(view)), rows)
 
 
 def segment_all(run: Run, pictures: list[Picture]) -> list[Result]:
@@ -221,7 +265,7 @@ def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
         kind = choose_kind()
         current = choose_current(done)
     with right:
-        view = choose_view(run, kind)
+        view = choose_view(run, other, kind)
     shown = [(run, current)]
     if other:
         shown += [(other, result) for result in segment_all(other, [current.picture])]
@@ -229,7 +273,7 @@ def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
         with column:
             if other:
                 st.subheader(model.title, anchor=False)
-            show_picture(result.segmented, kind, view)
+            show_picture(result.segmented, kind, view.of(model.classes))
     if current.picture.key in SAMPLES:
         left.caption(SAMPLES[current.picture.key].credit)
     with right:

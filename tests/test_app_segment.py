@@ -45,22 +45,46 @@ def test_without_a_model_it_says_what_to_do(page, shipped):
     assert "Train one" in page.info[0].value
 
 
-def test_moving_a_slider_does_not_run_the_network_again(page, channel_run, monkeypatch):
-    calls = []
+@pytest.fixture
+def calls(monkeypatch) -> list:
+    """Grows by one at each run of the network."""
+    made = []
     original = common.Segmenter.probabilities
 
     def counted(self, image):
-        calls.append(image.shape)
+        made.append(image.shape)
         return original(self, image)
 
     monkeypatch.setattr(common.Segmenter, "probabilities", counted)
     common._segment.clear()
+    return made
+
+
+def test_moving_a_slider_does_not_run_the_network_again(page, channel_run, calls):
     page.run()
     page.slider(key="opacity").set_value(0.9).run()
     page.segmented_control(key="view").set_value("Outline").run()
     page.segmented_control(key="view").set_value("Side by side").run()
     assert not page.exception
     assert len(calls) == 1
+
+
+def test_nor_does_it_with_as_many_pictures_as_are_taken(page, channel_run, calls):
+    count = common.MOST_PICTURES
+    files = [(f"{side}.png", png("red", (20 + side, 20))) for side in range(count + 2)]
+    upload(page, *files)
+    assert f"first {count}" in page.warning[0].value
+    assert len(calls) == 1 + count  # and the sample that the page opened with
+    page.slider(key="opacity").set_value(0.9).run()
+    assert len(calls) == 1 + count
+
+
+@pytest.mark.parametrize("view", ["Overlay", "Before and after", "Side by side"])
+@pytest.mark.parametrize("size", [(8, 5000), (5000, 8)])
+def test_very_narrow_pictures_are_shown(page, channel_run, view, size):
+    page.query_params["view"] = view
+    upload(page, ("narrow.png", png("red", size)))
+    assert not page.exception and not page.error
 
 
 def test_a_bad_file_gets_a_sentence_and_the_others_go_on(page, channel_run):

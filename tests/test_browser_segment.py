@@ -1,13 +1,18 @@
 """The real server in a real browser."""
 
+import csv
+import io
 import time
+import zipfile
 
 import numpy as np
+import pytest
 from PIL import Image
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 
 from unet_core.samples import SAMPLES
+
+By = pytest.importorskip("selenium.webdriver.common.by").By
+Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 
 RESULT = "[data-testid=stImage] img"
 
@@ -64,6 +69,35 @@ def test_upload_a_photo_and_take_its_mask_home(app_url, browser, tmp_path):
     ids = np.asarray(Image.open(mask))
     assert ids.shape == photo.shape[:2]
     assert (ids == 0).mean() > 0.4 and ids.max() <= 2
+
+
+def test_two_pictures_of_one_name_come_home_in_a_zip(app_url, browser, tmp_path):
+    sizes = {"cat.png": (300, 200), "Cat.jpg": (100, 160)}
+    for name, size in sizes.items():
+        Image.new("RGB", size, "white").save(tmp_path / name)
+    browser.get(app_url)
+    browser.find_element(By.XPATH, "//button[contains(., 'Upload')]").click()
+    paths = "\n".join(str(tmp_path / name) for name in sizes)
+    browser.find_element(By.CSS_SELECTOR, "input[type=file]").send_keys(paths)
+    browser.find_element(By.XPATH, "//button[contains(., 'All 2 pictures')]").click()
+    path = browser.downloads / "segmented.zip"
+    wait_for(path.exists)
+
+    archive = zipfile.ZipFile(path)
+    rows = list(csv.DictReader(io.StringIO(archive.read("summary.csv").decode())))
+    assert len({row["mask"].lower() for row in rows}) == 2
+    for row in rows:
+        mask = Image.open(io.BytesIO(archive.read(row["mask"])))
+        assert mask.size == sizes[row["picture"]] == (int(row["width"]), int(row["height"]))
+    assert len(archive.namelist()) == 7
+
+
+def test_samples_have_small_pictures(app_url, browser):
+    browser.get(app_url)
+    buttons = browser.find_elements(By.CSS_SELECTOR, ".st-key-sample button")
+    pictures = [button.value_of_css_property("background-image") for button in buttons]
+    assert len(set(pictures)) == len(SAMPLES)
+    assert all(picture.startswith('url("data:image/jpeg') for picture in pictures)
 
 
 def test_before_and_after_moves_with_the_arrow_keys(app_url, browser):

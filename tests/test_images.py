@@ -50,6 +50,24 @@ def test_sixteen_bit_grey_is_scaled():
     assert image[0, 0].tolist() == [255, 255, 255]
 
 
+def test_a_dark_sixteen_bit_picture_stays_dark():
+    values = np.full((10, 10), 200, np.uint16)
+    assert open_picture(encoded(Image.fromarray(values), "PNG"), "x").max() == 1
+
+
+def test_floats_that_are_no_numbers_are_black():
+    values = np.full((10, 10), 0.5, np.float32)
+    values[0, 0] = np.nan
+    image = open_picture(encoded(Image.fromarray(values), "TIFF"), "x")
+    assert image[0, 0].tolist() == [0, 0, 0] and image[5, 5].tolist() == [128, 128, 128]
+
+
+@pytest.mark.parametrize(("mode", "white"), [("1", 1), ("LA", (255, 255)), ("L", 255)])
+def test_grey_and_one_bit_become_rgb(mode, white):
+    image = open_picture(encoded(Image.new(mode, (10, 12), white), "PNG"), "x")
+    assert image.shape == (12, 10, 3) and image.min() == 255
+
+
 def test_cmyk_becomes_rgb():
     picture = Image.new("CMYK", (10, 10), (0, 0, 0, 255))
     assert open_picture(encoded(picture, "TIFF"), "x").max() == 0

@@ -57,12 +57,16 @@ def test_png_keeps_ids_exactly():
     np.testing.assert_array_equal(back, ids)
 
 
-def test_a_zip_keeps_files_of_the_same_name_apart():
-    data = overlay.zip_files(
-        [("cat_mask.png", b"one"), ("cat_mask.png", b"two")], [{"picture": "cat.jpg", "pet": 0.5}]
-    )
+def test_names_of_one_stem_get_numbers():
+    names = ["cat.png", "cat.jpg", "Cat-2.png", "dog.png", "../cat.gif"]
+    assert overlay.unique_names(names) == [
+        "cat.png", "cat-2.jpg", "Cat-2-2.png", "dog.png", "cat-3.gif"
+    ]  # fmt: skip
+
+
+def test_a_zip_has_the_files_and_a_table():
+    data = overlay.zip_files([("cat_mask.png", b"one")], [{"picture": "cat.jpg", "pet": 0.5}])
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.read("cat_mask.png") == b"one"
-    assert archive.read("cat_mask-2.png") == b"two"
     rows = list(csv.DictReader(io.StringIO(archive.read("summary.csv").decode())))
     assert rows == [{"picture": "cat.jpg", "pet": "0.5"}]

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from unet_core.data.base import ClassInfo
+from unet_core.errors import UserError
 from unet_core.overlay import class_ids
 from unet_core.segmenter import Segmenter, entropy, resize_channels
 from unet_core.views import SegmentedPicture, View
@@ -41,6 +43,19 @@ def test_every_view_has_the_pictures_size(channel_run, kind):
     assert picture.draw(view).shape == image.shape
     assert picture.at(140).draw(view).shape == (100, 140, 3)
     assert picture.file_names(view) == ("a.b_mask.png", "a.b_mask_colour.png", f"a.b_{kind}.png")
+
+
+def test_a_broken_model_file_gets_a_sentence(channel_run):
+    (channel_run.path / "model.onnx").write_bytes(b"half a mod")
+    with pytest.raises(UserError, match="cannot be read as a model"):
+        Segmenter(channel_run)
+
+
+def test_a_view_finds_something_to_show_in_a_model_with_other_classes():
+    lungs = (ClassInfo("background", "#000000"), ClassInfo("lungs", "#009E73"))
+    assert View(visible=("pet", "border")).of(lungs).visible == ("lungs",)
+    assert View(visible=("background",)).of(lungs).visible == ("background",)
+    assert View(visible=()).of(lungs).visible == ()
 
 
 def test_opacity_zero_changes_nothing(channel_run):

@@ -65,8 +65,11 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:
-    values = np.asarray(picture, dtype=np.float64)
-    top = 65535.0 if values.max() > 255 else 255.0
-    if picture.mode == "F" and values.max() <= 1:
-        top = 1.0
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
+    top = 65535.0
+    if picture.mode in ("I", "F"):  # these do not say where their white is
+        highest = values.max()
+        top = 65535.0 if highest > 255 else 255.0
+        if picture.mode == "F" and highest <= 1:
+            top = 1.0
     return Image.fromarray((values.clip(0, top) * (255 / top)).round().astype(np.uint8))

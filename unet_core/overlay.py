@@ -118,19 +118,29 @@ def encode_png(picture: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def zip_files(files: Iterable[tuple[str, bytes]], rows: list[dict]) -> bytes:
-    """A zip of ``(name, content)`` pairs and a ``summary.csv`` of ``rows``.
+def unique_names(names: Iterable[str]) -> list[str]:
+    """File names whose stems differ: ``cat.jpg, Cat.png`` become ``cat.jpg, Cat-2.png``.
 
-    A name that comes again gets a number: ``cat_mask.png``, ``cat_mask-2.png``.
+    Capitals do not count, since Windows and macOS do not tell them apart.
     """
-    buffer, seen = io.BytesIO(), {}
+    unique, taken = [], set()
+    for name in names:
+        path = PurePath(name)
+        stem, number = path.stem, 1
+        while stem.lower() in taken:
+            number += 1
+            stem = f"{path.stem}-{number}"
+        taken.add(stem.lower())
+        unique.append(stem + path.suffix)
+    return unique
+
+
+def zip_files(files: Iterable[tuple[str, bytes]], rows: list[dict]) -> bytes:
+    """A zip of ``(name, content)`` pairs and a ``summary.csv`` of ``rows``."""
+    buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in files:
-            seen[name] = seen.get(name, 0) + 1
-            path = PurePath(name)
-            if seen[name] > 1:
-                path = path.with_name(f"{path.stem}-{seen[name]}{path.suffix}")
-            archive.writestr(str(path), content)
+            archive.writestr(name, content)
         table = io.StringIO()
         writer = csv.DictWriter(table, rows[0])
         writer.writeheader()

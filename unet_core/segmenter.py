@@ -23,9 +23,12 @@ class Segmenter:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.enable_cpu_mem_arena = False  # the arena never gives memory back
-        self._session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's errors share no base class but this
+            raise UserError(f"{path} cannot be read as a model; export the run again.") from error
         self._lock = threading.Lock()  # one picture at a time: two cores, little memory
         self._input = self._session.get_inputs()[0]
         self.size = int(self._input.shape[1])

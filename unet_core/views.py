@@ -35,6 +35,21 @@ class View:
     visible: tuple[str, ...] = ("pet",)
     threshold: float = 0.5
 
+    def of(self, classes: tuple[ClassInfo, ...]) -> "View":
+        """The view for a model with other classes: all but the background if none is visible."""
+        names = [c.name for c in classes]
+        if not self.visible or any(name in names for name in self.visible):
+            return self
+        return replace(self, visible=tuple(c.name for c in classes if not c.is_background))
+
+
+def fit(image: np.ndarray, side: int) -> np.ndarray:
+    """A picture uint8 (H, W, 3) with ``side`` pixels on its longer side."""
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+
 
 @dataclass(frozen=True)
 class SegmentedPicture:
@@ -48,11 +63,7 @@ class SegmentedPicture:
 
     def at(self, side: int) -> "SegmentedPicture":
         """The same with ``side`` pixels on the longer side, for a screen."""
-        height, width = self.image.shape[:2]
-        scale = side / max(height, width)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = Image.fromarray(self.image).resize(size, Image.Resampling.BICUBIC)
-        return replace(self, image=np.asarray(picture))
+        return replace(self, image=fit(self.image, side))
 
     def ids(self, threshold: float = 0.5) -> np.ndarray:
         """Class ids uint8 (H, W) at the picture's resolution."""
@@ -75,10 +86,13 @@ class SegmentedPicture:
             return outline(self.image, ids, self.classes, view.visible)
         return blend(self.image, ids, self.classes, view.opacity, view.visible)
 
+    def mask_name(self) -> str:
+        return f"{PurePath(self.name).stem}_mask.png"
+
     def file_names(self, view: View) -> tuple[str, str, str]:
         """Names, after the picture's, of the mask, the coloured mask and the view."""
         stem = PurePath(self.name).stem
-        return f"{stem}_mask.png", f"{stem}_mask_colour.png", f"{stem}_{view.kind}.png"
+        return self.mask_name(), f"{stem}_mask_colour.png", f"{stem}_{view.kind}.png"
 
     def files(self, view: View) -> list[tuple[str, bytes]]:
         """The mask of class ids, the coloured mask and the view, as PNG of the picture's size."""
