@@ -1,17 +1,49 @@
 """The networks by name, for those who only want to list or choose them."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from unet_core.specification import Specification, mobilenetv2, mobilenetv2_fast, unet
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A network: what it is, and how many parameters it has with three classes."""
+    """A network: what it is, and what it was made for."""
 
     title: str
-    parameters: int
+    specify: Callable[..., Specification]  # (outputs, size, **arguments)
+    arguments: dict = field(default_factory=dict)  # of the U-Net that is built from scratch
+    size: int = 256  # side of the pictures that its article gives it
+    outputs: int = 3
+
+    def specification(self, outputs: int, size: int, arguments: dict | None = None):
+        """Its layers for pictures of ``size``, ``arguments`` taking the place of its own."""
+        return self.specify(outputs, size, **(self.arguments | (arguments or {})))
+
+    @property
+    def is_from_scratch(self) -> bool:
+        """Whether it is a plain U-Net, whose arguments can be changed."""
+        return self.specify is unet
+
+    @property
+    def parameters(self) -> int:
+        """Parameters with the number of outputs of its article."""
+        return self.specification(self.outputs, self.size).parameters
 
 
 CATALOGUE = {
-    "mobilenetv2-fast": Entry("MobileNetV2 encoder, light separable decoder", 2_128_695),
-    "mobilenetv2": Entry("MobileNetV2 encoder, the article's transposed convolutions", 10_124_067),
-}
+    "mobilenetv2-fast": Entry("MobileNetV2 encoder, light separable decoder", mobilenetv2_fast),
+    "mobilenetv2": Entry(
+        "MobileNetV2 encoder, the article's transposed convolutions", mobilenetv2
+    ),
+    "compact": Entry(
+        "U-Net from scratch with half of the paper's filters", unet, {"filters": 32}, outputs=1
+    ),
+    "batchnorm": Entry(
+        "U-Net from scratch with batch normalisation", unet, {"batch_norm": True}, 512, 1
+    ),
+    "original": Entry(
+        "The U-Net of the 2015 paper: unpadded, crop and concatenate", unet,
+        {"padding": "valid"}, 572, 2,
+    ),
+}  # fmt: skip

@@ -5,20 +5,28 @@ import keras
 from unet_core.catalogue import CATALOGUE
 from unet_core.errors import UserError
 from unet_core.models.mobilenet import build_mobilenetv2, build_mobilenetv2_fast
+from unet_core.models.unet import build_unet
 from unet_core.runs import Run, find_run
 
-BUILDERS = {"mobilenetv2": build_mobilenetv2, "mobilenetv2-fast": build_mobilenetv2_fast}
+BUILDERS = {
+    "mobilenetv2": build_mobilenetv2,
+    "mobilenetv2-fast": build_mobilenetv2_fast,
+    "compact": build_unet,
+    "batchnorm": build_unet,
+    "original": build_unet,
+}
 
 
 def build(name: str, outputs: int, arguments: dict, size: int | None = None) -> keras.Model:
     """Build a network of the catalogue with random weights.
 
     ``outputs``: channels of the logits (`outputs_for`). ``size``: side of the pictures; None
-    accepts any that fits. ``UserError`` for a name that the catalogue does not have.
+    accepts any that fits. ``arguments`` take the place of the catalogue's own. ``UserError`` for a
+    name that the catalogue does not have.
     """
     if name not in BUILDERS:
         raise UserError(f"There is no network {name!r}; there are: {', '.join(CATALOGUE)}.")
-    return BUILDERS[name](outputs, size, **arguments)
+    return BUILDERS[name](outputs, size, **(CATALOGUE[name].arguments | arguments))
 
 
 def outputs_for(classes: int) -> int:

@@ -1,0 +1,103 @@
+"""The catalogue's networks have the counts and shapes of their articles (DESIGN.md, section 4)."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from unet_core.catalogue import CATALOGUE
+from unet_core.errors import UserError
+from unet_core.models import build
+
+
+def trainable(model: keras.Model) -> int:
+    return sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "parameters", "learning", "output"),
+    [
+        ("compact", {}, 7_760_097, 7_760_097, (256, 256, 1)),
+        ("compact", {"channels": 1}, 7_759_521, 7_759_521, (256, 256, 1)),
+        ("batchnorm", {}, 31_055_297, 31_043_521, (512, 512, 1)),
+        ("original", {}, 31_031_810, 31_031_810, (388, 388, 2)),
+        ("original", {"channels": 1}, 31_030_658, 31_030_658, (388, 388, 2)),  # the paper's
+    ],
+)
+def test_articles_counts_and_shapes(name, arguments, parameters, learning, output):
+    entry = CATALOGUE[name]
+    model = build(name, entry.outputs, arguments, entry.size)
+    assert model.count_params() == parameters
+    assert trainable(model) == learning
+    assert model.output_shape == (None, *output)
+    assert entry.specification(entry.outputs, entry.size, arguments).parameters == parameters
+
+
+def test_the_pretrained_articles_counts():
+    from unet_core.models.mobilenet import set_encoder_training
+
+    model = build("mobilenetv2", 3, {}, 256)
+    set_encoder_training(model, "frozen")
+    assert model.count_params() == CATALOGUE["mobilenetv2"].parameters == 10_124_067
+    assert trainable(model) == 8_280_163
+    assert model.output_shape == (None, 256, 256, 3)
+
+
+def test_a_network_without_a_size_takes_any_that_fits():
+    model = build("compact", 2, {"depth": 2, "filters": 2})
+    assert model(np.zeros((1, 20, 36, 3), np.float32)).shape == (1, 20, 36, 2)
+    model = build("original", 2, {"depth": 1, "filters": 2})
+    assert model(np.zeros((1, 30, 20, 3), np.float32)).shape == (1, 14, 4, 2)
+
+
+def test_cropped_features_stay_in_place():
+    """With every layer a pass-through, the skip hands on exactly the picture's middle."""
+    model = build("original", 1, {"depth": 1, "filters": 1}, 36)
+    kernels = [np.zeros_like(w) for w in model.get_weights()]
+    for kernel in kernels:
+        if kernel.shape[:2] == (3, 3):
+            kernel[1, 1, 0] = 1  # of the joined features: the first, which is the skip
+        elif kernel.shape[:2] == (1, 1):
+            kernel[:] = 1
+    model.set_weights(kernels)
+    picture = np.random.default_rng(0).uniform(0, 255, (1, 36, 36, 3)).astype(np.float32)
+    result = model(picture).numpy()
+    assert result.shape == (1, 20, 20, 1)
+    np.testing.assert_allclose(result[0, ..., 0], picture[0, 8:-8, 8:-8, 0] / 255, rtol=1e-6)
+
+
+def test_one_channel_is_the_mean_of_the_colours():
+    model = build("compact", 1, {"depth": 1, "filters": 2, "channels": 1})
+    colour = np.random.default_rng(0).uniform(0, 255, (1, 8, 8, 3)).astype(np.float32)
+    grey = np.repeat(colour.mean(-1, keepdims=True), 3, axis=-1)
+    np.testing.assert_allclose(model(colour), model(grey), atol=1e-5)
+
+
+def test_without_skips_nothing_is_handed_over():
+    names = [x.name for x in build("compact", 1, {"depth": 2, "filters": 2, "skips": False}).layers]
+    assert not any(name.startswith(("skip", "cropping")) for name in names)
+
+
+def test_errors_say_what_fits():
+    with pytest.raises(UserError, match="572"):
+        build("original", 2, {}, 570)
+    with pytest.raises(UserError, match="compact"):
+        build("unknown", 2, {})
+
+
+def test_forward_pass_on_jax():
+    pytest.importorskip("jax")
+    code = (
+        "import numpy as np; from unet_core.models import build\n"
+        "for name in ('compact', 'original', 'batchnorm'):\n"
+        "    model = build(name, 2, {'depth': 1, 'filters': 2}, 20)\n"
+        "    print(*model(np.ones((1, 20, 20, 3), 'float32')).shape)"
+    )
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == ["1 20 20 2", "1 4 4 2", "1 20 20 2"], done.stderr
