@@ -16,7 +16,7 @@ from unet_core.config import (
 )
 from unet_core.errors import UserError
 
-DATA_HELP = "pets | drawn"
+DATA_HELP = "pets | drawn | lungs | membrane | npz:FILE | folder:DIR"
 STOPPED = 130  # the exit code of a program that was interrupted
 
 
