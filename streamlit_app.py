@@ -22,6 +22,7 @@ page = st.navigation(
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
         st.Page("pages/curves.py", title="Curves", icon=":material/show_chart:"),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/fact_check:"),
+        st.Page("pages/architectures.py", title="Architectures", icon=":material/account_tree:"),
     ],
     position="top",
 )

@@ -142,9 +142,9 @@ class _Drawing:
         self._add("pixels", "input", None, size, channels)
 
     def _add(self, name: str, kind: str, before: Layer | None, size: int, channels: int,
-             sees: int = 0, step: float | None = None, **numbers) -> Layer:  # fmt: skip
+             sees: float = 0, step: float | None = None, **numbers) -> Layer:  # fmt: skip
         """``sees``: how much wider than its input's window is that of this layer's output."""
-        field = before.receptive_field + sees if before else 1
+        field = int(before.receptive_field + sees) if before else 1
         step = step if step is not None else (before.step if before else 1)
         numbers = {"parameters": 0, "frozen": 0, "multiply_adds": 0, "receptive_field": field,
                    "step": step} | numbers  # fmt: skip

@@ -1,0 +1,190 @@
+"""Architectures: how is a U-Net built?"""
+
+import streamlit as st
+
+import pages.common  # noqa: F401 (it must see a page that is opened by a link first)
+from unet_core.architecture_figure import u_figure
+from unet_core.articles import ARTICLES
+from unet_core.catalogue import CATALOGUE, Entry
+from unet_core.specification import FLOAT16, FLOAT32, Specification, UNetArguments
+
+FILTERS = (8, 16, 32, 48, 64, 96, 128)
+HOW_TO_READ = """
+- **Down (blue)**: two 3 × 3 convolutions look for patterns, then the resolution is halved and the
+  channels doubled. Each step sees a wider window of the picture (its *receptive field*) less
+  sharply: *what* is there becomes clear, *where* is lost.
+- **Up (orange)**: a transposed convolution doubles the resolution again.
+- **Across (light blue)**: skip connections put the encoder's sharp features beside the coarse ones
+  from below, so that the next convolutions know *what* and *where*.
+- **Output (green)**: a 1 × 1 convolution gives each pixel a score for each class; softmax, or a
+  sigmoid for a single class, makes probabilities of them.
+"""
+
+
+def choose_network() -> str:
+    return st.segmented_control(
+        "Network", CATALOGUE, default="compact", required=True, wrap=True,
+        key="network", bind="query-params",
+    )  # fmt: skip
+
+
+def choose_arguments(name: str, entry: Entry) -> tuple[dict, int]:
+    """Arguments and size of the pictures, beginning with the article's own.
+
+    Every network keeps its own choices, so that a link tells only what was changed.
+    """
+    arguments = {}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if entry.is_from_scratch:
+            arguments = choose_unet(name, entry)
+        size = st.number_input(
+            "Picture, pixels a side", 32, 2048, entry.size, 32, width=170,
+            key=f"{name}-size", bind="query-params",
+        )  # fmt: skip
+    if entry.is_from_scratch:
+        fitting = UNetArguments.of(arguments).nearest_size(size)
+    else:
+        fitting = max(1, round(size / 32)) * 32
+    if fitting != size:
+        st.caption(
+            f":material/info: {size} pixels cannot be halved evenly that often; "
+            f"shown for {fitting} × {fitting}."
+        )
+    return arguments, fitting
+
+
+def choose_unet(name: str, entry: Entry) -> dict:
+    usual = UNetArguments.of(entry.arguments)
+    depth = st.slider(
+        "Depth", 1, 6, usual.depth, width=150, key=f"{name}-depth", bind="query-params",
+        help="How often the resolution is halved on the way down",
+    )  # fmt: skip
+    filters = st.select_slider(
+        "Base filters", FILTERS, usual.filters, width=180,
+        key=f"{name}-filters", bind="query-params",
+        help="Channels of the first level; each level below has twice as many",
+    )  # fmt: skip
+    padding = st.segmented_control(
+        "Padding", ("same", "valid"), default=usual.padding, required=True,
+        key=f"{name}-padding", bind="query-params",
+        help="same: the mask is as large as the picture. valid: nothing is made up beyond the "
+        "picture's border, so the mask is smaller",
+    )  # fmt: skip
+    norm = st.toggle("Batch norm", usual.batch_norm, key=f"{name}-norm", bind="query-params")
+    skips = st.toggle("Skip connections", usual.skips, key=f"{name}-skips", bind="query-params")
+    return {
+        "depth": depth, "filters": filters, "padding": padding, "batch_norm": norm, "skips": skips,
+    }  # fmt: skip
+
+
+def show_totals(now: Specification, usual: Specification) -> None:
+    """The totals, and how far they are from the article's own network."""
+
+    def change(value: float, before: float) -> str | None:
+        return f"{value / before - 1:+.0%}" if value != before else None
+
+    totals = (
+        ("Parameters", now.parameters, usual.parameters, f"{now.parameters / 1e6:.2f} M",
+         f"Exactly {now.parameters:,}, of which {now.trainable:,} can learn"),
+        ("Multiply-adds", now.multiply_adds, usual.multiply_adds,
+         f"{now.multiply_adds / 1e9:.2f} G", "Billions for one picture"),
+        ("Memory to train", now.training_memory, usual.training_memory,
+         f"{now.training_memory / 2**20:,.0f} MiB",
+         "All feature maps of one picture in float32; the weights come on top"),
+        ("Size on disk", now.parameters, usual.parameters,
+         f"{now.parameters * FLOAT16 / 1e6:.1f} MB",
+         f"As float16; {now.parameters * FLOAT32 / 1e6:.1f} MB as float32"),
+        ("Sees", now.receptive_field, usual.receptive_field,
+         f"{now.receptive_field}² px",
+         "Receptive field: the window of the picture that can change one pixel of the output"),
+    )  # fmt: skip
+    with st.container(horizontal=True):
+        for label, value, before, text, help_ in totals:
+            st.metric(label, text, change(value, before), delta_color="off", delta_arrow="off",
+                      help=help_, border=True, width=172)  # fmt: skip
+
+
+def show_skips(entry: Entry, arguments: dict, size: int) -> None:
+    """What a skip connection costs and gives, by this network's numbers."""
+    st.subheader("With and without skip connections", anchor=False)
+    with_, without = (
+        entry.specification(entry.outputs, size, arguments | {"skips": skips})
+        for skips in (True, False)
+    )
+    narrowest = min(with_.layers, key=lambda layer: layer.size)
+    more = with_.multiply_adds / without.multiply_adds - 1
+    left, right = st.columns(2, gap="large")
+    left.markdown(
+        f"**With**: outlines come from the first level, at {with_.layers[1].size} × "
+        f"{with_.layers[1].size} pixels; only *what* is there has to travel through the bottom. "
+        f"It costs {more:.0%} more multiply-adds and "
+        f"{with_.parameters / without.parameters - 1:.0%} more parameters."
+    )
+    right.markdown(
+        f"**Without**: everything passes through {narrowest.size} × {narrowest.size} positions at "
+        f"the bottom. One of them stands for {narrowest.step:.0f} × {narrowest.step:.0f} pixels of "
+        "the picture, so that fine outlines blur. Switch *Skip connections* off above and watch "
+        "the bridges go."
+    )
+
+
+def show_layers(specification: Specification) -> None:
+    with st.expander("Every layer, and how to read the figure", icon=":material/menu_book:"):
+        st.markdown(HOW_TO_READ)
+        rows = [
+            {
+                "layer": x.name, "kind": x.kind, "output": f"{x.size} × {x.size} × {x.channels}",
+                "parameters": x.parameters, "multiply-adds": x.multiply_adds,
+                "receptive field": x.receptive_field,
+            }
+            for x in specification.layers
+        ]  # fmt: skip
+        numbers = st.column_config.NumberColumn(format="localized")
+        columns = {"parameters": numbers, "multiply-adds": numbers}
+        st.dataframe(rows, hide_index=True, column_config=columns)
+
+
+def show_articles() -> None:
+    st.subheader("The four articles side by side", anchor=False)
+    for column, article in zip(st.columns(len(ARTICLES)), ARTICLES, strict=True):
+        entry = CATALOGUE[article.network]
+        with column.container(border=True, height="stretch"):
+            st.markdown(f"**{article.title}**")
+            st.caption(f"`{article.network}`, {entry.parameters:,} parameters")
+            st.markdown(article.does)
+            st.markdown(f":material/call_split: **Not as in the paper.** {article.departs}")
+            st.markdown(f":material/warning: **Its flaw.** {article.flaw}")
+            st.markdown(f":material/build: **Here.** {article.here}")
+    st.caption(
+        "The paper: O. Ronneberger, P. Fischer, T. Brox, *U-Net: Convolutional Networks for "
+        "Biomedical Image Segmentation*, 2015."
+    )
+
+
+def main() -> None:
+    st.title("How is a U-Net built?", anchor=False)
+    st.markdown(
+        "Down to see **what** is in the picture, up to say **where**, and bridges across that keep "
+        "the outlines sharp."
+    )
+    name = choose_network()
+    entry = CATALOGUE[name]
+    arguments, size = choose_arguments(name, entry)
+    now = entry.specification(entry.outputs, size, arguments)
+    output = now.output
+    subtitle = (
+        f"{size} × {size} × {now.layers[0].channels} in, {output.size} × {output.size} × "
+        f"{output.channels} out. Height: resolution; width: channels"
+    )
+    st.plotly_chart(
+        u_figure(now, entry.title, subtitle), key="u", config={"displayModeBar": False},
+        alt=f"The U of {name}: {size} pixels a side go in, {output.size} come out",
+    )  # fmt: skip
+    show_totals(now, entry.specification(entry.outputs, entry.size))
+    show_layers(now)
+    if entry.is_from_scratch:
+        show_skips(entry, arguments, size)
+    show_articles()
+
+
+main()
