@@ -11,6 +11,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.runtime.pages_manager import PagesManager
 
+from unet_core.errors import UserError
 from unet_core.runs import Run, all_runs, find_run
 from unet_core.segmenter import Segmenter
 from unet_core.views import SegmentedPicture, fit
@@ -126,10 +127,22 @@ def segment(run: Run, picture: Picture) -> tuple[SegmentedPicture, tuple[int, in
 
     Cached by picture and model; the full picture is not kept, since many large ones would not fit.
     """
-    changed = (run.path / "model.onnx").stat().st_mtime
-    screen, probabilities, seconds, size = _segment(run.name, changed, picture.key, picture.load)
+    found = _segment(run.name, _changed(run), picture.key, picture.load)
+    screen, probabilities, seconds, size = found
     image = np.asarray(Image.open(io.BytesIO(screen)))
     return SegmentedPicture(picture.name, image, probabilities, run.classes, seconds), size
+
+
+def segmenter_of(run: Run) -> Segmenter:
+    """The run's network, loaded once for everybody."""
+    return _segmenter(run.name, _changed(run))
+
+
+def _changed(run: Run) -> float:
+    try:
+        return (run.path / "model.onnx").stat().st_mtime
+    except FileNotFoundError:
+        raise UserError(f"{run.title} has no model yet; let its training end first.") from None
 
 
 # About 1 MB an entry. Fewer entries than pictures would run the network at every click.

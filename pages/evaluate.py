@@ -1,128 +1,202 @@
 """Evaluate: can it be trusted, and where does it fail?"""
 
-from dataclasses import replace
-
 import numpy as np
 import streamlit as st
 
-from pages.common import Picture, score_line, segment
-from unet_core.data import open_dataset
-from unet_core.errors import UserError
-from unet_core.figures import (
-    CONFUSION_VIEWS,
-    class_table,
-    confusion_figure,
-    picture_histogram,
-    reliability_figure,
-)
-from unet_core.overlay import blend, error_map
+from pages.evaluate_comparison import show_comparison
+from pages.evaluate_confidence import show_confidence
+from pages.evaluate_pictures import show_pictures
+from pages.evaluate_start import NEW_RESULT, show_start
+from unet_core.evaluation_jobs import OWN, is_private, results
 from unet_core.runs import Run, all_runs
+from unet_core.score_figures import CONFUSION_VIEWS, confusion_figure, iou_histogram
+from unet_core.scores import class_scores, picture_scores
 
 HEADLINES = {
     "pixel_accuracy": ("Pixel accuracy", "Part of the pixels with the right class"),
     "mean_iou": ("Mean IoU", "Intersection over union, mean of the classes"),
     "mean_dice": ("Mean Dice", "Dice coefficient, mean of the classes"),
-    "pet_iou": ("Pet IoU", "Pet against the rest; pixels whose truth is border are left out"),
-    "boundary_f": ("Boundary F", "F-score of the outline, within 2 % of the diagonal"),
+    "pet_iou": (
+        "Pet IoU, border ignored",
+        "Pet against the rest; pixels whose truth is border are left out",
+    ),
+    "pet_or_border_iou": (
+        "Pet IoU, border is pet",
+        "Pet and border together against the background",
+    ),
+    "boundary_f": (
+        "Boundary F",
+        "F-score of the outlines, where 2 % of the diagonal counts as met; mean of the pictures",
+    ),
 }
-ORDERS = ("Worst", "Best", "Random")
-SHOWN = 6
+VIEWS = {
+    "scores": ":material/grid_on: Scores",
+    "confidence": ":material/speed: Confidence",
+    "compare": ":material/compare_arrows: Compare",
+    "new": ":material/play_arrow: Evaluate",
+}
 
 
-def show_headlines(evaluation: dict) -> None:
-    scores = evaluation["scores"]
-    present = [key for key in HEADLINES if key in scores]
-    for column, key in zip(st.columns(len(present)), present, strict=True):
-        label, help_ = HEADLINES[key]
-        column.metric(label, f"{scores[key]:.3f}", help=help_)
-        if key in evaluation["intervals"]:
-            low, high = evaluation["intervals"][key]
-            column.caption(f"95 %: {low:.3f} – {high:.3f}")
+def choose() -> tuple[Run, dict | None] | None:
+    """The model and one of its results."""
+    found = {run.name: run for run in all_runs() if run.can_predict or run.evaluation}
+    if not found:
+        return None
+    left, right = st.columns(2)
+    forget_unknown("judged", found)
+    name = left.selectbox(
+        "Model", found, format_func=lambda n: found[n].title, key="judged", bind="query-params"
+    )
+    run = found[name]
+    shown = visible_results(run)
+    if not shown:
+        right.selectbox("Scored on", [], placeholder="Nothing yet", disabled=True)
+        return run, None
+    if (new := st.session_state.pop(NEW_RESULT, None)) in shown:
+        st.session_state["scored"], st.session_state["look"] = new, "scores"
+    forget_unknown("scored", shown)
+    key = right.selectbox(
+        "Scored on", shown, format_func=lambda k: result_name(shown[k], k == OWN),
+        key="scored", bind="query-params",
+    )  # fmt: skip
+    return run, shown[key]
 
 
-def show_classes(evaluation: dict) -> None:
+def visible_results(run: Run) -> dict[str, dict]:
+    """All but other visitors' uploads, which only a link leads to."""
+    mine = st.session_state.setdefault("uploaded", set())
+    linked = st.query_params.get("scored")
+    if linked in (found := results(run)) and is_private(found[linked]):
+        mine.add(linked)
+    return {name: r for name, r in found.items() if name in mine or not is_private(r)}
+
+
+def forget_unknown(key: str, options) -> None:
+    """A choice that is no longer on offer gives way to the default."""
+    if key in st.session_state and st.session_state[key] not in options:
+        del st.session_state[key]
+
+
+def result_name(result: dict, own: bool) -> str:
+    kind = "" if own else ", evaluated here"
+    return f"{result['data_title']}: {result['pictures']:,} {result['split']} pictures{kind}"
+
+
+def show_headlines(result: dict) -> None:
+    scores = result["scores"]
+    with st.grid(6, min_column_width=150):
+        for key in (key for key in HEADLINES if key in scores):
+            label, help_ = HEADLINES[key]
+            interval = result["intervals"].get(key)
+            with st.container(gap=None):
+                st.metric(label, f"{scores[key]:.3f}", help=help_)
+                if interval:
+                    st.caption(f"95 %: {interval[0]:.3f} – {interval[1]:.3f}")
+
+
+def show_scores(run: Run, result: dict) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         view = st.segmented_control(
             "Share", CONFUSION_VIEWS, default=CONFUSION_VIEWS[0], required=True, wrap=True,
             key="share", bind="query-params", label_visibility="collapsed",
         )  # fmt: skip
-        figure = confusion_figure(evaluation["confusion"], evaluation["classes"], view)
-        st.plotly_chart(figure, key="confusion", alt="Confusion matrix")
+        st.plotly_chart(
+            confusion_figure(result["confusion"], result["classes"], view), key="matrix",
+            on_select=pick_cell, selection_mode="points", alt="Confusion matrix",
+        )  # fmt: skip
+    ious = picture_ious(result)
     with right:
-        style = st.column_config.NumberColumn(format="%.3f")
-        columns = {key: style for key in ("iou", "dice", "precision", "recall")}
-        columns["support"] = st.column_config.NumberColumn("pixels", format="localized")
-        st.dataframe(class_table(evaluation), hide_index=True, column_config=columns)
-        st.caption(
-            f"Expected calibration error {evaluation['calibration_error']:.3f}: the mean distance "
-            "between how sure the model is and how often it is right."
-        )
-    left, right = st.columns(2, gap="large")
-    left.plotly_chart(picture_histogram(evaluation), key="histogram", alt="Pictures by mean IoU")
-    right.plotly_chart(
-        reliability_figure(evaluation), key="reliability", alt="Accuracy by confidence"
-    )
-
-
-def show_pictures(run: Run, evaluation: dict) -> None:
-    """Pictures with truth, prediction and errors, where their data is at hand."""
-    st.subheader("Picture by picture", anchor=False)
-    try:
-        dataset = open_dataset(evaluation["data"])
-    except UserError as error:
-        st.info(f"The scores are stored, the pictures are not. {error}")
-        return
-    order = st.segmented_control(
-        "Order", ORDERS, default="Worst", required=True, key="order", bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    pictures = sorted(evaluation["per_picture"], key=lambda p: p["mean_iou"])
-    if order == "Best":
-        pictures.reverse()
-    elif order == "Random":
-        np.random.default_rng(0).shuffle(pictures)
-    for row in pictures[:SHOWN]:
-        show_picture(run, dataset, row)
+        names = list(ious)
+        score = st.segmented_control(
+            "Score of a picture", names, default=names[0], required=True, wrap=True,
+            key="score", bind="query-params", label_visibility="collapsed",
+        )  # fmt: skip
+        st.plotly_chart(
+            iou_histogram(ious[score], score), key="histogram", on_select=pick_bar,
+            selection_mode="points", alt=f"Histogram of the pictures' {score}",
+        )  # fmt: skip
     st.caption(
-        "Picture, truth, prediction, errors: orange was missed, blue was added wrongly. "
-        + dataset.credit
+        ":material/touch_app: Click a cell of the matrix or a bar to see the pictures behind it."
     )
+    show_class_table(result)
+    show_pictures(run, result, score, ious[score])
 
 
-def show_picture(run: Run, dataset, row: dict) -> None:
-    name = row["name"]
-    picture = Picture(name, f"{dataset.name}/{name}", lambda: dataset.load(name).image)
-    segmented, _ = segment(run, picture)
-    sample = dataset.load(name)
-    foreground = 1 if run.is_binary else 0
-    prediction = replace(segmented, image=sample.image).ids()
-    tiles = (
-        ("picture", sample.image),
-        ("truth", blend(sample.image, sample.mask, run.classes, 0.6)),
-        ("prediction", blend(sample.image, prediction, run.classes, 0.6)),
-        ("errors", error_map(sample.image, sample.mask == foreground, prediction == foreground)),
-    )
-    st.markdown(f"**{name}** mean IoU {row['mean_iou']:.3f}")
-    for column, (kind, tile) in zip(st.columns(4), tiles, strict=True):
-        column.image(tile, width="stretch", alt=f"{name}, {kind}", output_format="JPEG")
+def picture_ious(result: dict) -> dict[str, np.ndarray]:
+    """Each picture's mean IoU and IoU a class, by their names."""
+    confusions = np.array([p["confusion"] for p in result["per_picture"]], dtype=np.int64)
+    found = picture_scores(confusions)
+    columns = {f"IoU of {name}": found["iou"][:, i] for i, name in enumerate(result["classes"])}
+    return {"mean IoU": found["mean_iou"], **columns}
+
+
+def pick_cell() -> None:
+    points = st.session_state["matrix"].selection.points
+    if points:
+        st.session_state["behind"] = f"{points[0]['y']} as {points[0]['x']}"
+    forget_page()
+
+
+def pick_bar() -> None:
+    points = st.session_state["histogram"].selection.points
+    if points:
+        st.session_state["behind"] = f"IoU {points[0]['customdata']}"
+    forget_page()
+
+
+def forget_page() -> None:
+    st.session_state.pop("page", None)
+
+
+def show_class_table(result: dict) -> None:
+    per_class = class_scores(np.array(result["confusion"]))
+    rows = [
+        {"class": name} | {key: float(values[i]) for key, values in per_class.items()}
+        for i, name in enumerate(result["classes"])
+    ]
+    style = st.column_config.NumberColumn(format="%.3f")
+    st.dataframe(
+        rows, hide_index=True, alt="Scores by class",
+        column_config={
+            "iou": st.column_config.NumberColumn("IoU", format="%.3f"),
+            "dice": st.column_config.NumberColumn("Dice", format="%.3f"),
+            "precision": style,
+            "recall": style,
+            "support": st.column_config.NumberColumn("true pixels", format="localized"),
+        },
+    )  # fmt: skip
 
 
 def main() -> None:
     st.title("Can it be trusted?", anchor=False)
-    runs = {run.name: run for run in all_runs() if run.evaluation}
-    if not runs:
-        st.info("No model has been evaluated yet; a training does it at its end.")
+    chosen = choose()
+    if not chosen:
+        st.info("No model has been evaluated yet; a training on the Train page does it at its end.")
         return
-    name = st.selectbox(
-        "Model", runs, format_func=lambda n: runs[n].title, key="judged", bind="query-params"
+    run, result = chosen
+    if not result:
+        st.info(f"{run.title} has not been evaluated yet.")
+        show_start(run)
+        return
+    st.caption(
+        f"{run.config.get('description', '')} Scored on {result['pictures']:,} pictures of "
+        f"{result['data_title']} ({result['split']} split), squashed to {result['resolution']} × "
+        f"{result['resolution']} pixels, on {result['date'][:10]}."
     )
-    run = runs[name]
-    evaluation = run.evaluation
-    st.caption(f"{run.config['description']} {score_line(run)}.")
-    show_headlines(evaluation)
-    show_classes(evaluation)
-    show_pictures(run, evaluation)
+    show_headlines(result)
+    view = st.segmented_control(
+        "View", VIEWS, format_func=VIEWS.get, default="scores", required=True, wrap=True,
+        key="look", bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    if view == "scores":
+        show_scores(run, result)
+    elif view == "confidence":
+        show_confidence(result)
+    elif view == "compare":
+        show_comparison(run, result)
+    else:
+        show_start(run)
 
 
 main()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 from sklearn import metrics
 
 from unet_core import scores
@@ -64,18 +65,36 @@ def test_pet_conventions_by_hand():
     assert result["pet_or_border_iou"] == pytest.approx(11 / 17)
 
 
+def test_an_empty_mask_that_is_predicted_empty_is_perfect():
+    overall = scores.overall_scores(np.array([[0, 0], [0, 9]]))
+    assert overall["mean_iou"] == overall["mean_dice"] == overall["pixel_accuracy"] == 1
+
+
+def test_no_pixels_at_all_have_no_score():
+    assert all(np.isnan(v) for v in scores.overall_scores(np.zeros((2, 2), int)).values())
+
+
+def test_picture_scores_are_those_of_each_matrix_alone():
+    pictures = np.array([[[3, 1], [2, 4]], [[5, 0], [0, 0]]])
+    result = scores.picture_scores(pictures)
+    np.testing.assert_allclose(result["iou"], [[3 / 6, 4 / 7], [1, np.nan]])
+    np.testing.assert_allclose(result["mean_iou"], [(3 / 6 + 4 / 7) / 2, 1])
+
+
 def test_bootstrap_interval_holds_the_score_and_narrows_with_pictures():
-    random = np.random.default_rng(1)
-    pictures = random.integers(1, 50, (200, 2, 2))
-
-    def accuracy(confusions):
-        return scores.overall_scores(confusions)["pixel_accuracy"]
-
-    few = scores.bootstrap_interval(pictures[:20], accuracy)
-    many = scores.bootstrap_interval(pictures, accuracy)
-    assert many[0] < accuracy(pictures.sum(0)) < many[1]
+    pictures = np.random.default_rng(1).integers(1, 50, (200, 2, 2))
+    few = scores.bootstrap_intervals(pictures[:20], scores.overall_scores)["pixel_accuracy"]
+    many = scores.bootstrap_intervals(pictures, scores.overall_scores)["pixel_accuracy"]
+    assert many[0] < scores.overall_scores(pictures.sum(0))["pixel_accuracy"] < many[1]
     assert many[1] - many[0] < few[1] - few[0]
-    assert few == scores.bootstrap_interval(pictures[:20], accuracy)
+
+
+def test_bootstrap_interval_agrees_with_scipy():
+    right = np.random.default_rng(2).integers(20, 90, 60)  # of 100 pixels a picture
+    pictures = np.stack([np.diag([r, 0]) + np.array([[0, 100 - r], [0, 0]]) for r in right])
+    ours = scores.bootstrap_intervals(pictures, scores.overall_scores)["pixel_accuracy"]
+    reference = bootstrap((right / 100,), np.mean, method="percentile", rng=0).confidence_interval
+    np.testing.assert_allclose(ours, reference, atol=0.006)
 
 
 def test_boundary_f_of_equal_shifted_and_empty_masks():

@@ -92,6 +92,10 @@ def _evaluate_parser(commands) -> None:
     command.add_argument("run")
     command.add_argument("--data", required=True, help=DATA_HELP)
     command.add_argument("--split", default="test", help="test (the default) or trainval")
+    command.add_argument("--pictures", type=int, help="only so many, drawn with a fixed seed")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="write evaluation.json here, not into the run"
+    )
 
 
 def _predict_parser(commands) -> None:
@@ -166,13 +170,20 @@ def _settings(options) -> dict:
 
 
 def evaluate(options) -> None:
-    from unet_core import evaluation
-    from unet_core.data import open_dataset
+    from unet_core import evaluation, evaluation_jobs
     from unet_core.runs import find_run
 
-    run, dataset = find_run(options.run), open_dataset(options.data)
-    result = evaluation.evaluate(run, dataset, options.split, progress=show_progress)
-    evaluation.write_evaluation(run, result)
+    run = find_run(options.run)
+    if options.out:
+        result = evaluation_jobs.work(
+            evaluation_jobs.EvaluationJob(options.out), run, options.data, options.split,
+            options.pictures, show_progress,
+        )  # fmt: skip
+    else:
+        dataset = evaluation_jobs.open_data(run, options.data)
+        names = evaluation.names_of(dataset, options.split, options.pictures)
+        result = evaluation.evaluate(run, dataset, options.split, names, show_progress)
+        evaluation.write_evaluation(run, result)
     print(evaluation.format_scores(result))
 
 

@@ -1,8 +1,10 @@
 """How good a run is on a split of a data set: ``evaluation.json``."""
 
+import random
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from importlib.metadata import version
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -15,6 +17,7 @@ from unet_core.errors import UserError
 from unet_core.overlay import class_ids
 from unet_core.runs import Run, write_json
 from unet_core.segmenter import Segmenter
+from unet_core.thresholds import THRESHOLDS, average_precision, roc_area, threshold_sweep
 
 BINS = 20  # of the reliability diagram
 BOUNDARY_TOLERANCE = 0.02  # of the picture's diagonal
@@ -24,44 +27,67 @@ def evaluate(
     run: Run,
     dataset: Dataset,
     split: str,
+    names: list[str] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    segmenter: Segmenter | None = None,
 ) -> dict:
-    """Score the run's prediction model on every picture of the split, one at a time.
+    """Score the run's prediction model on the split, or on ``names`` of it, one at a time.
 
     Pictures and masks are squashed to the model's resolution (masks by the nearest pixel) and
     scored there. ``UserError`` when the classes differ or the split does not exist.
     """
-    names = dataset.splits.get(split)
-    if not names:
-        raise UserError(f"{dataset.title} has no pictures in a split called {split!r}.")
-    if [c.name for c in dataset.classes] != [c.name for c in run.classes]:
-        raise UserError(
-            f"{run.title} knows the classes {', '.join(c.name for c in run.classes)}, but "
-            f"{dataset.title} has {', '.join(c.name for c in dataset.classes)}."
-        )
-    segmenter = Segmenter(run)
+    names = names or names_of(dataset, split)
+    check_classes(run, dataset)
+    segmenter = segmenter or Segmenter(run)
     started = time.time()
     pictures, reliability = [], np.zeros((BINS, 3))
+    sweep = np.zeros((len(THRESHOLDS), 2, 2), np.int64)
     for position, name in enumerate(names):
         sample = resize_sample(dataset.load(name), segmenter.size)
         probabilities = segmenter.probabilities(sample.image)
         pictures.append({"name": name} | _score_picture(sample.mask, probabilities))
         reliability += _reliability(sample.mask, probabilities)
+        if run.is_binary:
+            sweep += threshold_sweep(sample.mask == 1, probabilities[..., 1])
         progress(position + 1, len(names))
     return {
+        "run": run.name,
         "data": dataset.name,
         "data_title": dataset.title,
         "split": split,
         "pictures": len(names),
         "resolution": segmenter.size,
+        "resizing": "pictures anti-aliased, masks by the nearest pixel, scored at the resolution",
         "classes": [c.name for c in dataset.classes],
         "seconds": round(time.time() - started, 1),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        **summarize(pictures, run.is_binary, [c.name for c in dataset.classes]),
+        "versions": {name: version(name) for name in ("onnxruntime", "numpy", "pillow")},
+        **summarize(pictures, [c.name for c in dataset.classes]),
         "reliability": reliability.tolist(),
         "calibration_error": calibration_error(reliability),
+        **({"thresholds": sweep.tolist()} if run.is_binary else {}),
         "per_picture": pictures,
     }
+
+
+def names_of(dataset: Dataset, split: str, limit: int | None = None) -> list[str]:
+    """The split's pictures, or ``limit`` of them drawn with a fixed seed; ``UserError`` if none."""
+    names = dataset.splits.get(split)
+    if not names:
+        raise UserError(f"{dataset.title} has no pictures in a split called {split!r}.")
+    if limit and limit < len(names):
+        return sorted(random.Random(0).sample(names, limit))
+    return names
+
+
+def check_classes(run: Run, dataset: Dataset) -> None:
+    """``UserError`` unless the data has the classes that the model knows."""
+    known, found = ([c.name for c in thing.classes] for thing in (run, dataset))
+    if known != found:
+        raise UserError(
+            f"{run.title} knows the classes {', '.join(known)}, but {dataset.title} has "
+            f"{', '.join(found)}; choose other data or another model."
+        )
 
 
 def write_evaluation(run: Run, result: dict) -> None:
@@ -69,25 +95,22 @@ def write_evaluation(run: Run, result: dict) -> None:
     write_json(run.path / "evaluation.json", result)
 
 
-def summarize(pictures: list[dict], is_binary: bool, class_names: list[str]) -> dict:
+def summarize(pictures: list[dict], class_names: list[str]) -> dict:
     """Confusion matrix, scores and their 95 % bootstrap intervals over the pictures."""
     confusions = np.array([picture["confusion"] for picture in pictures], dtype=np.int64)
     total = confusions.sum(0)
-    parts = [scores.overall_scores]
-    if class_names == ["pet", "background", "border"]:
-        parts.append(scores.pet_scores)
-    overall, intervals = {}, {}
-    for part in parts:
-        for key, value in part(total).items():
-            overall[key] = float(value)
-            intervals[key] = scores.bootstrap_interval(confusions, lambda c, k=key, p=part: p(c)[k])
-    overall["boundary_f"] = float(np.nanmean([picture["boundary_f"] for picture in pictures]))
-    per_class = {k: v.tolist() for k, v in scores.class_scores(total).items()}
+
+    def score(confusion: np.ndarray) -> dict[str, np.ndarray]:
+        pets = class_names == ["pet", "background", "border"]
+        return scores.overall_scores(confusion) | (scores.pet_scores(confusion) if pets else {})
+
+    overall = {key: float(value) for key, value in score(total).items()}
+    overall["boundary_f"] = float(np.mean([picture["boundary_f"] for picture in pictures]))
     return {
         "confusion": total.tolist(),
         "scores": overall,
-        "intervals": intervals,
-        "per_class": per_class,
+        "intervals": scores.bootstrap_intervals(confusions, score),
+        "per_class": {k: v.tolist() for k, v in scores.class_scores(total).items()},
     }
 
 
@@ -144,7 +167,11 @@ def format_scores(result: dict) -> str:
         low, high = result["intervals"].get(key, (None, None))
         interval = f"  95 % interval {low:.4f} – {high:.4f}" if low is not None else ""
         lines.append(f"{key.replace('_', ' '):<20}{value:.4f}{interval}")
-    lines += [f"{'calibration error':<20}{result['calibration_error']:.4f}", ""]
+    lines.append(f"{'calibration error':<20}{result['calibration_error']:.4f}")
+    if "thresholds" in result:
+        lines.append(f"{'ROC area':<20}{roc_area(result['thresholds']):.4f}")
+        lines.append(f"{'average precision':<20}{average_precision(result['thresholds']):.4f}")
+    lines.append("")
     lines.append(f"{'class':<14}" + "".join(f"{k:>14}" for k in result["per_class"]))
     for number, name in enumerate(result["classes"]):
         values = [column[number] for column in result["per_class"].values()]

@@ -55,19 +55,32 @@ def pet_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
     return {"pet_iou": neither, "pet_or_border_iou": _divide(hits, union)}
 
 
-def bootstrap_interval(
-    confusions: np.ndarray, score, resamples: int = 2000, seed: int = 0
-) -> tuple[float, float]:
-    """95 % interval of ``score(summed confusion)`` when pictures are drawn with replacement.
+def picture_scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
+    """Each picture's ``mean_iou``, and ``iou`` a class, of confusions (pictures, classes, classes).
+
+    A class that a picture neither has nor is said to have is NaN there.
+    """
+    return {
+        "mean_iou": overall_scores(confusions)["mean_iou"],
+        "iou": class_scores(confusions)["iou"],
+    }
+
+
+def resampling_weights(count: int, resamples: int = 2000, seed: int = 0) -> np.ndarray:
+    """How often each of ``count`` pictures is drawn, with replacement: int64 (resamples, count)."""
+    random = np.random.default_rng(seed)
+    return random.multinomial(count, np.full(count, 1 / count), size=resamples)
+
+
+def bootstrap_intervals(confusions: np.ndarray, score) -> dict[str, tuple[float, float]]:
+    """95 % intervals of ``score(summed confusion)``, a dictionary, when pictures are redrawn.
 
     ``confusions``: (pictures, classes, classes). Percentile bootstrap over pictures.
     """
-    count = len(confusions)
-    random = np.random.default_rng(seed)
-    weights = random.multinomial(count, np.full(count, 1 / count), size=resamples)
-    summed = np.einsum("rp,pij->rij", weights, confusions.astype(np.int64))
-    low, high = np.nanpercentile(score(summed), (2.5, 97.5))
-    return float(low), float(high)
+    weights = resampling_weights(len(confusions))
+    values = score(np.einsum("rp,pij->rij", weights, confusions.astype(np.int64)))
+    limits = {key: np.nanpercentile(value, (2.5, 97.5)) for key, value in values.items()}
+    return {key: (float(low), float(high)) for key, (low, high) in limits.items()}
 
 
 def _divide(numerator, denominator) -> np.ndarray:

@@ -1,0 +1,102 @@
+"""Compare on the Evaluate page: a second model on the same pictures."""
+
+import streamlit as st
+
+from pages.evaluate_pictures import LEGEND, picture_tiles
+from unet_core.comparison import compare
+from unet_core.errors import UserError
+from unet_core.evaluation_jobs import open_data, results
+from unet_core.runs import Run, all_runs
+from unet_core.score_figures import difference_figure
+
+SHOWN = 6
+
+
+def show_comparison(run: Run, result: dict) -> None:
+    others = {
+        other.name: (other, match)
+        for other in all_runs()
+        if other.name != run.name and (match := same_data(other, result))
+    }
+    if not others:
+        st.info(
+            f"No other model has been scored on {result['data_title']} ({result['split']} split). "
+            "Choose one above and score it under Evaluate, then compare."
+        )
+        return
+    if st.session_state.get("against", "") not in others:
+        st.session_state.pop("against", None)
+    name = st.selectbox(
+        "Compare with", others, format_func=lambda n: others[n][0].title, key="against",
+        bind="query-params",
+    )  # fmt: skip
+    other, second = others[name]
+    comparison = compare(result, second)
+    show_differences(run, other, result, second, comparison)
+    show_disagreement(run, other, result, comparison)
+
+
+def same_data(run: Run, result: dict) -> dict | None:
+    """The run's first result on the same split of the same data."""
+    return next(
+        (r for r in results(run).values()
+         if all(r[key] == result[key] for key in ("data", "split", "classes"))),
+        None,
+    )  # fmt: skip
+
+
+def show_differences(run: Run, other: Run, first: dict, second: dict, comparison: dict) -> None:
+    left, right = st.columns([3, 2], gap="large")
+    left.plotly_chart(
+        difference_figure(comparison["rows"], run.title, other.title), key="differences",
+        alt="Differences of the two models with intervals",
+    )  # fmt: skip
+    style = st.column_config.NumberColumn(format="%.3f")
+    signed = st.column_config.NumberColumn(format="%+.3f")
+    columns = {"first": run.title, "second": other.title}
+    rows = [
+        {columns.get(key, key): value for key, value in row.items()} for row in comparison["rows"]
+    ]
+    right.dataframe(
+        rows, hide_index=True,
+        column_config={run.title: style, other.title: style, "difference": signed,
+                       "low": signed, "high": signed},
+    )  # fmt: skip
+    sizes = {first["resolution"], second["resolution"]}
+    note = (
+        f" They were scored at different resolutions ({first['resolution']} and "
+        f"{second['resolution']} pixels a side)." if len(sizes) > 1 else ""
+    )  # fmt: skip
+    right.caption(
+        f"On the {comparison['pictures']:,} pictures that both were scored on. Intervals: paired "
+        f"bootstrap over the pictures, 95 %.{note}"
+    )
+
+
+def show_disagreement(run: Run, other: Run, result: dict, comparison: dict) -> None:
+    st.subheader("Where their mean IoU differs most", anchor=False)
+    try:
+        dataset = open_data(run, result["data"])
+        for row in comparison["per_picture"][:SHOWN]:
+            show_pair(run, other, dataset, row)
+    except UserError as error:
+        st.info(f"The scores are stored, the pictures are not. {error}")
+        return
+    st.caption(f"{LEGEND} {dataset.credit}.")
+
+
+def show_pair(run: Run, other: Run, dataset, row: dict) -> None:
+    focus = next((i for i, c in enumerate(run.classes) if not c.is_background), 0)
+    first = picture_tiles(run, dataset, row["name"], focus)
+    second = picture_tiles(other, dataset, row["name"], focus)
+    kinds = (
+        ("picture", first[0]),
+        ("truth", first[1]),
+        (f"{run.title}: {row['first']:.3f}", first[3]),
+        (f"{other.title}: {row['second']:.3f}", second[3]),
+    )
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f"**{row['name']}** · mean IoU {row['difference']:+.3f}")
+        with st.grid(4, min_column_width=140):
+            for kind, tile in kinds:
+                st.image(tile, caption=kind, width="stretch", alt=f"{row['name']}, {kind}")

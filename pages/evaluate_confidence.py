@@ -1,0 +1,71 @@
+"""Confidence on the Evaluate page: calibration, and the threshold of binary models."""
+
+import numpy as np
+import streamlit as st
+
+from unet_core.score_figures import (
+    CONFUSION_VIEWS,
+    confusion_figure,
+    precision_recall_figure,
+    reliability_figure,
+    roc_figure,
+    threshold_figure,
+)
+from unet_core.scores import class_scores
+from unet_core.thresholds import THRESHOLDS, best_threshold
+
+
+def show_confidence(result: dict) -> None:
+    if "thresholds" in result:
+        show_threshold(result)
+    left, right = st.columns(2, gap="large")
+    left.plotly_chart(
+        reliability_figure(result["reliability"]), key="reliability", alt="Accuracy by confidence"
+    )
+    confidence, correct, _ = np.sum(result["reliability"], axis=0)
+    with right:
+        st.metric(
+            "Expected calibration error", f"{result['calibration_error']:.3f}",
+            help="Mean distance between confidence and accuracy, over all pixels in 20 bins",
+        )  # fmt: skip
+        word = "more sure than right" if confidence > correct else "less sure than right"
+        st.markdown(
+            f"On the whole it is **{word}**. Where the curve lies under the dotted line the model "
+            "believes too much of itself, above it too little. The confidence map on the Segment "
+            "page can be read as well as this curve follows the line."
+        )
+
+
+def show_threshold(result: dict) -> None:
+    """ROC, precision-recall, and what another threshold would do."""
+    sweep = np.array(result["thresholds"])
+    best, dice = best_threshold(sweep)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        threshold = st.slider(
+            f"Threshold: {result['classes'][1]} from this probability on", 0.0, 1.0, 0.5, 0.01,
+            key="cut", bind="query-params", width=420,
+        )  # fmt: skip
+        st.button(
+            f"Best Dice: {best:.2f}", icon=":material/star:", on_click=set_threshold, args=(best,)
+        )
+    confusion = sweep[int(np.argmin(np.abs(THRESHOLDS - threshold)))]
+    now = {key: float(values[1]) for key, values in class_scores(confusion).items()}
+    with st.grid(4, min_column_width=120):
+        st.metric("Dice", f"{now['dice']:.4f}", f"{now['dice'] - dice:+.4f} to the best")
+        st.metric("IoU", f"{now['iou']:.4f}")
+        st.metric("Precision", f"{now['precision']:.4f}")
+        st.metric("Recall", f"{now['recall']:.4f}")
+    left, right = st.columns(2, gap="large")
+    left.plotly_chart(threshold_figure(sweep, threshold), key="sweep", alt="Scores by threshold")
+    right.plotly_chart(
+        confusion_figure(confusion, result["classes"], CONFUSION_VIEWS[0]), key="cut-matrix",
+        alt="Confusion matrix at this threshold",
+    )  # fmt: skip
+    left.plotly_chart(roc_figure(sweep, threshold), key="roc", alt="ROC curve")
+    right.plotly_chart(
+        precision_recall_figure(sweep, threshold), key="pr", alt="Precision-recall curve"
+    )
+
+
+def set_threshold(value: float) -> None:
+    st.session_state["cut"] = round(value, 2)

@@ -1,0 +1,118 @@
+"""Evaluate on the Evaluate page: score a model on other data, as a job that can be stopped."""
+
+import streamlit as st
+
+from unet_core import evaluation_jobs
+from unet_core.data.pairs import keep_pairs
+from unet_core.errors import UserError
+from unet_core.images import EXTENSIONS
+from unet_core.runs import Run
+
+NEW_RESULT = "new-result"  # in the session: a result that has just come and wants to be shown
+STARTED = "started-evaluation"
+PAIRS = "pairs"
+DATA = {
+    "pets": "Oxford-IIIT pets",
+    "drawn": "Drawn pets",
+    "lungs": "Chest X-ray lungs",
+    "membrane": "Cell membranes",
+}
+ALL = 0
+LIMITS = {20: "20", 100: "100", 500: "500", ALL: "All"}
+
+
+def show_start(run: Run) -> None:
+    left, right = st.columns(2, gap="large")
+    with left, st.container(border=True):
+        data = choose_data(run)
+        split, limit, files = "test", ALL, []
+        if data == PAIRS:
+            files = upload(run)
+        else:
+            split = st.segmented_control(
+                "Split", ("test", "trainval"), default="test", required=True, key="split",
+                help="The training split tells what was memorised, not how good a model is",
+            )  # fmt: skip
+            limit = st.segmented_control(
+                "Pictures", LIMITS, format_func=LIMITS.get, default=100, required=True, key="limit"
+            )
+        job = evaluation_jobs.working()
+        if st.button(
+            "Evaluate", type="primary", icon=":material/play_arrow:", disabled=job is not None,
+            key="evaluate",
+        ):  # fmt: skip
+            start(run, data, split, limit, files)
+    with right:
+        working = evaluation_jobs.working() is not None
+        st.fragment(watch, run_every=1.0 if working else None)(working)
+
+
+def choose_data(run: Run) -> str:
+    own = run.config["training"].get("data", "")
+    options = ([own] if own not in DATA and own else []) + [*DATA, PAIRS]
+    names = DATA | {PAIRS: "My own pictures and masks"}
+    return st.selectbox(
+        "Data", options, index=options.index(own) if own in options else 0,
+        format_func=lambda o: names.get(o, o), key="on",
+    )  # fmt: skip
+
+
+def upload(run: Run) -> list[tuple[str, bytes]]:
+    files = st.file_uploader(
+        "Pictures and masks, or a zip of them", type=[*EXTENSIONS, "zip"],
+        accept_multiple_files=True, key="pairs",
+    )  # fmt: skip
+    known = ", ".join(f"{number} {c.name}" for number, c in enumerate(run.classes))
+    st.caption(
+        "A mask is called like its picture with `_mask` behind (cat.jpg, cat_mask.png), or lies "
+        f"in a folder `masks` of the zip. Its grey values are class numbers ({known}), or 0 and "
+        "255 for background and object."
+    )
+    return [(file.name, file.getvalue()) for file in files]
+
+
+def start(run: Run, data: str, split: str, limit: int, files: list) -> None:
+    try:
+        name = keep_pairs(files) if data == PAIRS else data
+        job = evaluation_jobs.start(run, name, split, limit)
+    except UserError as error:
+        st.error(str(error))
+        return
+    st.session_state[STARTED] = job.name
+    st.rerun()
+
+
+def watch(was_working: bool) -> None:
+    """The job at work, or how the visitor's last one ended."""
+    job = evaluation_jobs.working()
+    if job:
+        show_progress(job)
+        return
+    name = st.session_state.get(STARTED)
+    ended = next((job for job in evaluation_jobs.jobs() if job.name == name), None)
+    if ended and ended.result:
+        del st.session_state[STARTED]
+        st.session_state[NEW_RESULT] = name
+        if evaluation_jobs.is_private(ended.result):
+            st.session_state["uploaded"].add(name)
+        st.rerun()
+    if was_working:
+        st.rerun()  # the page settles
+    if not ended:
+        st.caption("Scores appear under Scored on; the model's own stay as they are.")
+    elif ended.progress["state"] == "failed":
+        st.error(ended.progress["error"])
+    else:
+        st.info("Stopped; nothing was kept.")
+
+
+def show_progress(job: evaluation_jobs.EvaluationJob) -> None:
+    progress = job.progress
+    done, total = progress["done"], progress["total"]
+    st.progress(
+        done / max(total, 1),
+        f"{progress['run']} on {progress['data_title']}: {done:,} of {total:,} pictures",
+    )
+    if st.button("Stop", icon=":material/stop:", key="stop-evaluation"):
+        evaluation_jobs.stop(job)
+        st.rerun()

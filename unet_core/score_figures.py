@@ -1,0 +1,192 @@
+"""Plotly figures of how good a model is. See `figures` for the colours and the learning curves."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from unet_core.figures import COLORS, label
+from unet_core.scores import class_scores
+from unet_core.thresholds import (
+    THRESHOLDS,
+    average_precision,
+    best_threshold,
+    precision_recall_curve,
+    roc_area,
+    roc_curve,
+)
+
+CONFUSION_VIEWS = ("Of the truth (recall)", "Of the prediction (precision)", "Pixels")
+BIN = 0.05  # width of the histogram's bars
+BLUE, VERMILION, GREEN, GREY = COLORS[0], COLORS[1], COLORS[2], COLORS[-1]
+HEIGHT = 380
+
+
+def confusion_figure(confusion, classes: list[str], view: str) -> go.Figure:
+    """Confusion matrix as a heat map; ``view`` is one of `CONFUSION_VIEWS`."""
+    counts = np.array(confusion, dtype=np.float64)
+    values, style, top = counts, ",.0f", None
+    if view != CONFUSION_VIEWS[2]:
+        axis = 1 if view == CONFUSION_VIEWS[0] else 0
+        values, style, top = counts / counts.sum(axis, keepdims=True).clip(1), ".1%", 1
+    figure = go.Figure(
+        go.Heatmap(
+            z=values, x=classes, y=classes, colorscale="Cividis", showscale=False,
+            zmin=0, zmax=top, xgap=2, ygap=2, textfont={"size": 14}, customdata=counts,
+            text=[[format(v, style) for v in row] for row in values], texttemplate="%{text}",
+            hovertemplate="truth %{y}, predicted %{x}: %{text}<br>"
+            "%{customdata:,.0f} pixels<extra></extra>",
+        )
+    )  # fmt: skip
+    label(figure, "What each class is taken for", "predicted class", "true class", HEIGHT)
+    return figure.update_yaxes(autorange="reversed")
+
+
+def bin_counts(values: np.ndarray) -> np.ndarray:
+    """How many values in 0–1 fall into each bar of `iou_histogram`; NaN falls into none."""
+    return np.bincount(bin_of(values[~np.isnan(values)]), minlength=round(1 / BIN))
+
+
+def bin_of(values: np.ndarray) -> np.ndarray:
+    """The bar, from 0, of each value in 0–1; 1 belongs to the last."""
+    return np.minimum((np.asarray(values) / BIN + 1e-9).astype(int), round(1 / BIN) - 1)
+
+
+def bin_name(number: int) -> str:
+    """``0.60 – 0.65`` for bar 12."""
+    return f"{number * BIN:.2f} – {(number + 1) * BIN:.2f}"
+
+
+def iou_histogram(values: np.ndarray, score: str) -> go.Figure:
+    """How many pictures reach which IoU, with the mean; ``values`` one a picture, NaN left out."""
+    counts = bin_counts(values)
+    figure = go.Figure(
+        go.Bar(
+            x=(np.arange(len(counts)) + 0.5) * BIN, y=counts, marker_color=BLUE,
+            customdata=[bin_name(number) for number in range(len(counts))],
+            hovertemplate=score + " %{customdata}: %{y} pictures<extra></extra>",
+        )
+    )  # fmt: skip
+    mean = float(np.nanmean(values)) if counts.any() else 0.0
+    figure.add_vline(
+        mean, line={"color": VERMILION, "dash": "dot", "width": 2},
+        annotation={"text": f"mean {mean:.3f}", "font_color": VERMILION, "yshift": 4},
+        annotation_position="top left",
+    )  # fmt: skip
+    label(figure, f"Pictures by their own {score}", f"{score} of a picture", "pictures", HEIGHT)
+    return figure.update_xaxes(range=[0, 1]).update_layout(bargap=0.06, showlegend=False)
+
+
+def reliability_figure(reliability) -> go.Figure:
+    """How often the model is right, by how sure it says it is; rows as in ``evaluation.json``."""
+    confidence, right, pixels = np.array(reliability).T
+    known = pixels > 0
+    x, y = confidence[known] / pixels[known], right[known] / pixels[known]
+    figure = go.Figure()
+    centres = (np.arange(len(pixels)) + 0.5) / len(pixels)
+    figure.add_bar(
+        x=centres, y=pixels / pixels.sum(), name="pixels this sure", marker_color=BLUE,
+        opacity=0.35, hovertemplate="%{y:.1%} of the pixels<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], name="as right as sure", mode="lines", hoverinfo="skip",
+        line={"dash": "dot", "color": GREY},
+    )  # fmt: skip
+    figure.add_scatter(
+        x=x, y=y, name="this model", mode="lines+markers", line={"color": VERMILION, "width": 2},
+        hovertemplate="%{x:.1%} sure, %{y:.1%} right<extra></extra>",
+    )  # fmt: skip
+    label(
+        figure, "How right it is when it is this sure", "confidence in the class (0–1)",
+        "part of the pixels (0–1)", HEIGHT,
+    )  # fmt: skip
+    return figure.update_xaxes(range=[0, 1]).update_yaxes(range=[0, 1.02])
+
+
+def roc_figure(sweep, threshold: float) -> go.Figure:
+    """ROC curve with its area and the point of ``threshold``; ``sweep`` as in `thresholds`."""
+    x, y = roc_curve(sweep)
+    figure = _curve(x, y, "%{x:.1%} false alarms, %{y:.1%} found")
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": GREY}, hoverinfo="skip"
+    )
+    _mark(figure, x, y, threshold)
+    label(
+        figure, f"ROC curve, area {roc_area(sweep):.4f}",
+        "false positive rate (part of the background)",
+        "true positive rate (recall)", HEIGHT,
+    )  # fmt: skip
+    return figure.update_layout(showlegend=False)
+
+
+def precision_recall_figure(sweep, threshold: float) -> go.Figure:
+    """Precision-recall curve with its area and the point of ``threshold``."""
+    recall, precision = precision_recall_curve(sweep)
+    figure = _curve(recall, precision, "recall %{x:.1%}, precision %{y:.1%}")
+    _mark(figure, np.append(0, recall), np.append(np.nan, precision), threshold)
+    label(
+        figure, f"Precision and recall, area {average_precision(sweep):.4f}",
+        "recall (part of the object that is found)",
+        "precision (part of the found that is right)", HEIGHT,
+    )  # fmt: skip
+    return figure.update_layout(showlegend=False)
+
+
+def threshold_figure(sweep, threshold: float) -> go.Figure:
+    """Dice, precision and recall of the foreground by threshold, a star at the best Dice."""
+    by_class = class_scores(np.asarray(sweep))
+    figure = go.Figure()
+    for name, color, dash in (
+        ("dice", BLUE, "solid"), ("precision", GREEN, "dash"), ("recall", VERMILION, "dot"),
+    ):  # fmt: skip
+        figure.add_scatter(
+            x=THRESHOLDS, y=by_class[name][:, 1], name=name.capitalize(), mode="lines",
+            line={"color": color, "dash": dash, "width": 2}, hovertemplate="%{y:.4f}",
+        )  # fmt: skip
+    best, dice = best_threshold(sweep)
+    figure.add_scatter(
+        x=[best], y=[dice], name="best Dice", mode="markers", hoverinfo="skip",
+        marker={"symbol": "star", "size": 14, "color": BLUE},
+    )  # fmt: skip
+    figure.add_vline(threshold, line={"color": GREY, "width": 2})
+    label(figure, "What moving the threshold does", "threshold (0–1)", "score (0–1)", HEIGHT)
+    return figure.update_layout(hovermode="x unified").update_yaxes(range=[0, 1.02])
+
+
+def difference_figure(rows: list[dict], first: str, second: str) -> go.Figure:
+    """Differences of two models with their intervals; ``rows`` as `comparison.compare` gives."""
+    figure = go.Figure()
+    for row in rows:
+        apart = row["low"] > 0 or row["high"] < 0
+        figure.add_scatter(
+            x=[row["difference"]], y=[row["score"]], mode="markers",
+            marker={"size": 12, "color": BLUE if apart else GREY,
+                    "symbol": "circle" if apart else "circle-open"},
+            error_x={"type": "data", "symmetric": False, "thickness": 2,
+                     "array": [row["high"] - row["difference"]],
+                     "arrayminus": [row["difference"] - row["low"]]},
+            hovertemplate=f"{row['score']}: {row['difference']:+.4f}<br>95 % interval "
+            f"{row['low']:+.4f} – {row['high']:+.4f}<extra></extra>",
+        )  # fmt: skip
+    figure.add_vline(0, line={"color": GREY, "dash": "dot"})
+    label(
+        figure, "Difference with its 95 % interval (filled: beyond chance)",
+        f"← {first} better · {second} better →", "", 140 + 45 * len(rows),
+    )  # fmt: skip
+    return figure.update_yaxes(autorange="reversed").update_layout(showlegend=False)
+
+
+def _curve(x: np.ndarray, y: np.ndarray, hover: str) -> go.Figure:
+    figure = go.Figure()
+    figure.add_scatter(
+        x=x, y=y, mode="lines", line={"color": BLUE, "width": 3},
+        hovertemplate=hover + "<extra></extra>",
+    )  # fmt: skip
+    return figure.update_xaxes(range=[-0.02, 1.02]).update_yaxes(range=[-0.02, 1.02])
+
+
+def _mark(figure: go.Figure, x: np.ndarray, y: np.ndarray, threshold: float) -> None:
+    """A dot at the threshold's point of a curve that begins with one point for "nothing"."""
+    at = len(THRESHOLDS) - int(np.argmin(np.abs(THRESHOLDS - threshold)))
+    figure.add_scatter(
+        x=[x[at]], y=[y[at]], mode="markers", marker={"size": 13, "color": VERMILION},
+        hovertemplate=f"threshold {threshold:.2f}<extra></extra>",
+    )  # fmt: skip
