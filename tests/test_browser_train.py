@@ -4,9 +4,12 @@ import os
 import time
 import urllib.parse
 
-from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
+import pytest
+
+exceptions = pytest.importorskip("selenium.common.exceptions")
+By = pytest.importorskip("selenium.webdriver.common.by").By
+Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+NOT_YET = (exceptions.StaleElementReferenceException, exceptions.ElementNotInteractableException)
 
 
 def wait_for(condition, seconds: float = 300):
@@ -15,8 +18,8 @@ def wait_for(condition, seconds: float = 300):
         try:
             if found := condition():
                 return found
-        except StaleElementReferenceException:
-            pass  # the live view was drawn anew in between
+        except NOT_YET:
+            pass  # the page is still growing, or the live view was drawn anew in between
         assert time.time() < deadline, "the page did not get there in time"
         time.sleep(0.2)
 
@@ -36,6 +39,14 @@ def press(browser, label: str) -> None:
     wait_for(clicked)
 
 
+def set_epochs(browser, epochs: int) -> bool:
+    fields = browser.find_elements(By.CSS_SELECTOR, "input[type=number]")
+    if fields:
+        fields[0].send_keys(Keys.CONTROL, "a")
+        fields[0].send_keys(str(epochs), Keys.ENTER)
+    return bool(fields)
+
+
 def text(browser) -> str:
     return browser.find_element(By.CSS_SELECTOR, "[data-testid=stMain]").text
 
@@ -48,9 +59,7 @@ def chosen_model(browser) -> str:
 def test_a_training_is_started_watched_stopped_and_used(app_url, browser):
     browser.implicitly_wait(0)
     browser.get(f"{app_url}/train")
-    field = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "input[type=number]"))[0]
-    field.send_keys(Keys.CONTROL, "a")
-    field.send_keys("20", Keys.ENTER)
+    wait_for(lambda: set_epochs(browser, 20))
     press(browser, "Start")
     wait_for(lambda: "Running" in text(browser), 20)
     wait_for(lambda: "Training" in text(browser) and "left" in text(browser))
