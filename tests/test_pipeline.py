@@ -22,9 +22,9 @@ def epoch(batches: TrainingBatches, number: int) -> list[np.ndarray]:
     return [part.numpy() for batch in batches.dataset for part in batch]
 
 
-@pytest.mark.parametrize("augmentation", ["strong", "full", "flip", "none"])
+@pytest.mark.parametrize("augmentation", ["strong", "elastic", "full", "flip", "none"])
 def test_masks_stay_on_their_pictures_and_are_never_mixed(pictures, augmentation):
-    batches = TrainingBatches(pictures, 4, augmentation, crop=24, seed=0)
+    batches = TrainingBatches(pictures, 4, augmentation, size=24, seed=0)
     batches.set_epoch(1)
     for images, masks in batches.dataset:
         assert images.shape[1:] == (24, 24, 3) and masks.shape[1:] == (24, 24)
@@ -37,12 +37,13 @@ def test_masks_stay_on_their_pictures_and_are_never_mixed(pictures, augmentation
 
 
 def test_every_picture_comes_once_an_epoch(pictures):
-    sizes = [len(masks) for _, masks in TrainingBatches(pictures, 4, "full", None, 0).dataset]
+    sizes = [len(masks) for _, masks in TrainingBatches(pictures, 4, "full", 32, 0).dataset]
     assert sizes == [4, 3]
 
 
-def test_epochs_differ_and_repeat_themselves_exactly(pictures):
-    batches = TrainingBatches(pictures, 4, "strong", None, seed=5)
+@pytest.mark.parametrize("augmentation", ["strong", "elastic"])
+def test_epochs_differ_and_repeat_themselves_exactly(pictures, augmentation):
+    batches = TrainingBatches(pictures, 4, augmentation, 32, seed=5)
     first, second, again = (epoch(batches, number) for number in (0, 1, 0))
     assert any((a != b).any() for a, b in zip(first, second, strict=True))
     for a, b in zip(first, again, strict=True):
@@ -50,13 +51,32 @@ def test_epochs_differ_and_repeat_themselves_exactly(pictures):
 
 
 def test_without_augmentation_the_whole_picture_comes_unchanged(pictures):
-    images, masks = next(iter(TrainingBatches(pictures, 7, "none", None, 0).dataset))
+    images, masks = next(iter(TrainingBatches(pictures, 7, "none", 32, 0).dataset))
     expected = sorted(map(bytes, pictures.masks))
     assert sorted(map(bytes, masks.numpy().astype(np.uint8))) == expected
     assert images.numpy().max() == 250
 
 
-def test_validation_keeps_the_order_and_a_smaller_mask_is_central(pictures):
-    batches = list(validation_batches(pictures, 4, mask_size=16))
+def test_unpadded_networks_see_mirrored_pictures_and_learn_all_of_them(pictures):
+    batches = TrainingBatches(pictures, 7, "none", size=48, seed=0, mask_size=32)
+    images, masks = next(iter(batches.dataset))
+    assert images.shape[1:3] == (48, 48)
+    expected = sorted(map(bytes, pictures.masks))
+    assert sorted(map(bytes, masks.numpy().astype(np.uint8))) == expected
+    inner, outer = images[:, 1:8].numpy(), images[:, 9:16].numpy()[:, ::-1]
+    np.testing.assert_allclose(inner, outer)
+
+
+def test_weights_are_cut_with_their_masks(pictures):
+    batches = TrainingBatches(pictures, 7, "elastic", 24, seed=0, border_weight=10)
+    _, masks, weights = next(iter(batches.dataset))
+    assert weights.shape == masks.shape
+    assert (weights.numpy()[masks.numpy() == 1] == 1).all()
+
+
+def test_validation_keeps_the_order_and_mirrors_what_an_unpadded_network_needs(pictures):
+    batches = list(validation_batches(pictures, 4, side=48, mask_size=34))
+    assert [images.shape[1] for images, _ in batches] == [48, 48]
     assert [len(images) for images, _ in batches] == [4, 3]
-    np.testing.assert_array_equal(batches[0][1][0], pictures.masks[0, 8:24, 8:24])
+    np.testing.assert_array_equal(batches[0][1][0][1:33, 1:33], pictures.masks[0])
+    np.testing.assert_array_equal(batches[0][0][0][8:40, 8:40, 0], pictures.images[0, :, :, 0])

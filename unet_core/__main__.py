@@ -1,6 +1,7 @@
 """The command line: ``python -m unet_core --help``."""
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -68,6 +69,10 @@ def _train_parser(commands) -> None:
         "settings", "They change the recipe, or the defaults of the small run."
     )
     settings.add_argument("--model", help="a network from `python -m unet_core models`")
+    settings.add_argument(
+        "--model-arguments", type=json.loads, metavar="JSON",
+        help='of a U-Net from scratch, such as \'{"filters": 16, "skips": false}\'',
+    )  # fmt: skip
     settings.add_argument("--data", help=DATA_HELP)
     settings.add_argument("--pictures", type=int, help="at most this many; 0: all")
     settings.add_argument("--size", type=int, help="side of the pictures in pixels")
@@ -75,6 +80,7 @@ def _train_parser(commands) -> None:
     settings.add_argument("--epochs", type=int)
     settings.add_argument("--batch-size", type=int)
     settings.add_argument("--loss", choices=LOSSES)
+    settings.add_argument("--border-weight", type=float, help="of gaps between objects; paper: 10")
     settings.add_argument("--optimizer", choices=OPTIMIZERS)
     settings.add_argument("--learning-rate", type=float)
     settings.add_argument("--weight-decay", type=float)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from unet_core.data.prepared import Prepared
 from unet_core.overlay import colour_mask
+from unet_core.pipeline import centre, mirror
 from unet_core.reporter import Reporter
 from unet_core.runs import Run
 
@@ -84,18 +85,17 @@ class LiveProgress(keras.callbacks.Callback):
 class SamplePredictions(keras.callbacks.Callback):
     """After every epoch, a strip of validation pictures: picture, truth, prediction."""
 
-    def __init__(self, run: Run, data: Prepared, colors: list[str], mask_size: int):
+    def __init__(self, run: Run, data: Prepared, colors: list[str], whole: int):
         super().__init__()
         # The pictures with the rarest share of truth at the front would flatter nobody:
         # the first few in the data set's own order are shown.
         self.run, self.colors = run, colors
         self.images, self.masks = np.array(data.images[:5]), np.array(data.masks[:5])
-        self.margin = (data.images.shape[1] - mask_size) // 2
+        self.inputs = mirror(self.images, whole).astype(np.float32)
 
     def on_epoch_end(self, epoch, logs=None):
-        logits = self.model.predict_on_batch(self.images.astype(np.float32))
-        masks = class_ids(np.asarray(logits))
-        masks = np.pad(masks, [(0, 0)] + [(self.margin, self.margin)] * 2, mode="edge")
+        logits = self.model.predict_on_batch(self.inputs)
+        masks = centre(class_ids(np.asarray(logits)), self.masks.shape[1])
         columns = [
             np.concatenate([image, colour_mask(truth, self.colors), colour_mask(mask, self.colors)])
             for image, truth, mask in zip(self.images, self.masks, masks, strict=True)

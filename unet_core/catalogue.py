@@ -3,7 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from unet_core.specification import Specification, mobilenetv2, mobilenetv2_fast, unet
+from unet_core.errors import UserError
+from unet_core.specification import (
+    Specification,
+    UNetArguments,
+    mobilenetv2,
+    mobilenetv2_fast,
+    unet,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,30 @@ class Entry:
     def is_from_scratch(self) -> bool:
         """Whether it is a plain U-Net, whose arguments can be changed."""
         return self.specify is unet
+
+    def tile(self, arguments: dict, size: int) -> int | None:
+        """Side of the tiles that a network of unpadded convolutions takes for pictures of ``size``.
+
+        None for a padded network, which takes the whole picture; ``UserError`` where ``size`` does
+        not fit it.
+        """
+        if not self.is_from_scratch:
+            if size % 32:
+                raise UserError(f"This network takes multiples of 32 pixels a side, not {size}.")
+            return None
+        net = self.unet(arguments)
+        if net.padding == "valid":
+            return net.nearest_size(size)
+        UNetArguments.of(self.arguments | arguments, size)
+        return None
+
+    def covering_size(self, arguments: dict, size: int) -> int:
+        """Side of the input from which the network gives a whole picture of ``size``."""
+        return self.unet(arguments).covering_size(size) if self.is_from_scratch else size
+
+    def unet(self, arguments: dict) -> UNetArguments:
+        """The arguments of a U-Net from scratch, ``arguments`` taking the place of its own."""
+        return UNetArguments.of(self.arguments | arguments)
 
     @property
     def parameters(self) -> int:

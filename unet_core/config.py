@@ -9,7 +9,7 @@ from unet_core.errors import UserError
 RECIPES = Path(__file__).parent / "recipes"
 LOSSES = ("cross-entropy", "dice", "cross-entropy+dice")
 OPTIMIZERS = ("adam", "adamw", "rmsprop")
-AUGMENTATIONS = ("strong", "full", "flip", "none")
+AUGMENTATIONS = ("strong", "elastic", "full", "flip", "none")
 ENCODERS = ("frozen", "late", "tuned")
 
 
@@ -27,6 +27,7 @@ class TrainingConfig:
     epochs: int = 6
     batch_size: int = 8
     loss: str = "cross-entropy+dice"
+    border_weight: float = 0.0  # of pixels between touching objects, in cross-entropy; 0: as all
     optimizer: str = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4  # adamw only
@@ -35,7 +36,7 @@ class TrainingConfig:
     encoder: str = "frozen"  # frozen | late (tuned from block 7 on) | tuned
     encoder_weights: str = "auto"  # auto | imagenet | a shipped run's name | a file | none
     encoder_rate: float = 0.1  # a tuned encoder learns at this fraction of the learning rate
-    augmentation: str = "full"  # strong | full | flip | none
+    augmentation: str = "full"  # strong | elastic | full | flip | none
     early_stopping: int = 0  # epochs without progress before stopping; 0: never
     seed: int = 0
 
@@ -49,6 +50,11 @@ class TrainingConfig:
                 self.augmentation in AUGMENTATIONS,
                 f"The augmentation is one of {', '.join(AUGMENTATIONS)}.",
             ),
+            (
+                not self.border_weight or self.loss == "cross-entropy",
+                "Weighted borders need the cross-entropy loss.",
+            ),
+            (0 <= self.border_weight <= 100, "The border weight lies between 0 and 100."),
             (0 <= self.weight_average < 1, "The weight average lies between 0 and 1."),
             (self.epochs >= 1, "A training needs at least one epoch."),
             (self.batch_size >= 1, "A batch needs at least one picture."),

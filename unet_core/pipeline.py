@@ -7,25 +7,33 @@ training sees exactly the batches that an uninterrupted one would have seen.
 import numpy as np
 import tensorflow as tf
 
+from unet_core.border_weights import border_weights
 from unet_core.data.prepared import Prepared
+from unet_core.elastic import deform
 
 
 class TrainingBatches:
-    """A data set of ``(pixels float32 (B, C, C, 3) in 0–255, masks int32 (B, C, C))``.
+    """A data set of ``(pixels float32 (B, C, C, 3) in 0–255, masks int32 (B, M, M))``.
 
-    ``crop`` windows are cut at a random scale and aspect; without it the whole picture is zoomed.
-    Set ``epoch`` (from 0) before each pass over ``dataset``.
+    Windows of C pixels, ``size``, are cut at a random scale and aspect. M, ``mask_size``, is their
+    middle that the network gives; where it is smaller, pictures are mirrored at their borders, so
+    that all of them can be learned. With ``border_weight``, batches have a third part: the weights
+    of the pixels, float32 (B, M, M). Set ``epoch`` (from 0) before each pass over ``dataset``.
     """
 
-    def __init__(self, data: Prepared, batch_size: int, augmentation: str, crop: int | None,
-                 seed: int, mask_size: int | None = None):  # fmt: skip
+    def __init__(self, data: Prepared, batch_size: int, augmentation: str, size: int, seed: int,
+                 mask_size: int | None = None, border_weight: float = 0.0):  # fmt: skip
         self.data = data
         self.batch_size = batch_size
-        self.size = crop or data.images.shape[1]
-        self.zoom = self.size / data.images.shape[1]
-        self.mask_size = mask_size or self.size
+        self.size = size
+        self.mask_size = mask_size or size
+        self.margin = (size - self.mask_size) // 2
+        self.zoom = size / (data.images.shape[1] + 2 * self.margin)
         self.augmentation = augmentation
         self.seed = seed
+        self.weights = None
+        if border_weight:
+            self.weights = np.stack([border_weights(mask, border_weight) for mask in data.masks])
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
 
     @property
@@ -52,20 +60,35 @@ class TrainingBatches:
         return batches.prefetch(tf.data.AUTOTUNE)
 
     def _load(self, rows, number):
-        def gather(rows):
-            rows = np.sort(rows)  # the order within a batch is free; sorted reads are faster
-            return self.data.images[rows], self.data.masks[rows]
-
-        images, masks = tf.numpy_function(gather, [rows], (tf.uint8, tf.uint8), stateful=False)
-        images = tf.cast(tf.ensure_shape(images, (None, *self.data.images.shape[1:])), tf.float32)
-        masks = tf.cast(tf.ensure_shape(masks, (None, *self.data.masks.shape[1:])), tf.float32)
+        images, truth = tf.numpy_function(
+            self._gather, [rows, number], (tf.uint8, tf.float32), stateful=False
+        )
+        side = self.data.images.shape[1]
+        images = tf.cast(tf.ensure_shape(images, (None, side, side, 3)), tf.float32)
+        truth = tf.ensure_shape(truth, (None, side, side, 1 if self.weights is None else 2))
+        mirrored = ((0, 0), *((self.margin, self.margin),) * 2, (0, 0))
+        images, truth = (tf.pad(x, mirrored, "REFLECT") for x in (images, truth))
         seeds = Seeds(self.seed, number)
-        images, masks = self._cut(images, masks[..., None], seeds)
-        if self.augmentation in ("full", "strong"):
+        images, truth = self._cut(images, truth, seeds)
+        if self.augmentation in ("full", "strong", "elastic"):
             images = recolour(images, seeds)
         if self.augmentation == "strong":
-            images, masks = cut_mix(images, masks, seeds)
-        return images, centre(tf.cast(masks[..., 0], tf.int32), self.mask_size)
+            images, truth = cut_mix(images, truth, seeds)
+        truth = centre(truth, self.mask_size)
+        masks = tf.cast(truth[..., 0], tf.int32)
+        return (images, masks) if self.weights is None else (images, masks, truth[..., 1])
+
+    def _gather(self, rows, number):
+        """Pictures uint8 (B, S, S, 3) with class ids and weights, float32 (B, S, S, 1 or 2)."""
+        rows = np.sort(rows)  # the order within a batch is free; sorted reads are faster
+        images, parts = self.data.images[rows], [self.data.masks[rows]]
+        if self.weights is not None:
+            parts.append(self.weights[rows])
+        truth = np.stack(parts, axis=-1, dtype=np.float32)
+        if self.augmentation == "elastic":
+            rng = np.random.default_rng((self.seed, number))
+            images, truth = zip(*map(deform, images, truth, [rng] * len(rows)), strict=True)
+        return np.stack(images), np.stack(truth)
 
     def _cut(self, images, masks, seeds):
         count = tf.shape(images)[0]
@@ -95,7 +118,7 @@ def random_boxes(count, zoom: float, augmentation: str, seeds: Seeds):
     ``zoom``: side of an unscaled window. Scale 0.7–1.4 and aspect 0.85–1.18, but
     under ``flip`` and ``none`` always unscaled.
     """
-    if augmentation in ("full", "strong"):
+    if augmentation in ("full", "strong", "elastic"):
         scale = zoom * tf.exp(seeds.uniform((count,), np.log(1 / 1.4), np.log(1 / 0.7)))
         aspect = tf.exp(seeds.uniform((count,), -0.08, 0.08))
         height, width = tf.minimum(scale * aspect, 1.0), tf.minimum(scale / aspect, 1.0)
@@ -143,26 +166,41 @@ def cut_mix(images, masks, seeds: Seeds):
 
 
 def centre(masks, size: int):
-    """The central ``size`` × ``size`` part: what a network of unpadded convolutions sees."""
+    """The central ``size`` × ``size`` part of (B, H, W, …), what unpadded convolutions give."""
     margin = (masks.shape[1] - size) // 2
     return masks[:, margin : margin + size, margin : margin + size]
 
 
-def validation_batches(data: Prepared, batch_size: int, mask_size: int) -> tf.data.Dataset:
-    """Whole pictures in order: ``(pixels float32 (B, S, S, 3), masks int32 (B, M, M))``."""
+def mirror(arrays: np.ndarray, side: int) -> np.ndarray:
+    """Extend (B, S, S, …) to (B, ``side``, ``side``, …) by reflection on all sides."""
+    margin = (side - arrays.shape[1]) // 2
+    around = (margin, side - arrays.shape[1] - margin)
+    padding = [(0, 0), around, around] + [(0, 0)] * (arrays.ndim - 3)
+    return np.pad(arrays, padding, mode="reflect")
+
+
+def validation_batches(
+    data: Prepared, batch_size: int, side: int, mask_size: int
+) -> tf.data.Dataset:
+    """Whole pictures in order: ``(pixels float32 (B, side, side, 3), masks int32 (B, M, M))``.
+
+    Pictures are mirrored at their borders to the ``side`` from which a network of unpadded
+    convolutions gives all of their pixels, M = ``mask_size``, and hardly more.
+    """
 
     def pairs():
         for start in range(0, len(data), batch_size):
             rows = slice(start, start + batch_size)
-            yield data.images[rows].astype(np.float32), data.masks[rows].astype(np.int32)
+            yield (
+                mirror(data.images[rows], side).astype(np.float32),
+                mirror(data.masks[rows], mask_size).astype(np.int32),
+            )
 
-    side = data.images.shape[1]
     signature = (
         tf.TensorSpec((None, side, side, 3), tf.float32),
-        tf.TensorSpec((None, side, side), tf.int32),
+        tf.TensorSpec((None, mask_size, mask_size), tf.int32),
     )
     batches = tf.data.Dataset.from_generator(pairs, output_signature=signature)
-    batches = batches.map(lambda images, masks: (images, centre(masks, mask_size)))
     return batches.apply(
         tf.data.experimental.assert_cardinality(-(-len(data) // batch_size))
     ).prefetch(1)

@@ -8,12 +8,15 @@ from PIL import Image
 
 from unet_core.errors import UserError
 from unet_core.runs import Run
+from unet_core.tiling import predict_by_tiles
+
+LONGEST = 4  # times ``size``, of a picture that is predicted by tiles
 
 
 class Segmenter:
     """The network of one run, ready to predict. Safe to share between threads.
 
-    ``size`` is the side of the square pictures that the network takes.
+    ``size`` is the side of the square pictures that it was trained for.
     """
 
     def __init__(self, run: Run, threads: int = 2):
@@ -31,27 +34,43 @@ class Segmenter:
             raise UserError(f"{path} cannot be read as a model; export the run again.") from error
         self._lock = threading.Lock()  # one picture at a time: two cores, little memory
         self._input = self._session.get_inputs()[0]
-        self.size = int(self._input.shape[1])
+        self._tile = int(self._input.shape[1])
+        self._output = int(self._session.get_outputs()[0].shape[1])
+        self.is_tiled = self._output < self._tile
+        self.size = run.config["training"]["size"] if self.is_tiled else self._tile
         self.run = run
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
-        """Probabilities float32 (size, size, classes) of a uint8 picture (H, W, 3) of any size.
+        """Probabilities float32 (h, w, classes) of a uint8 picture (H, W, 3) of any size.
 
-        The picture is squashed to the network's size first. A binary model's one channel becomes
-        two: background and foreground. `resize_channels` brings the result to the picture's
-        resolution: probabilities, not masks, are resized, so that outlines are smooth.
+        The picture is squashed to (size, size) first; for a network of unpadded convolutions, to
+        ``size`` on its shorter side, and predicted tile by tile. A binary model's one channel
+        becomes two: background and foreground. `resize_channels` brings the result to the
+        picture's resolution: probabilities, not masks, are resized, so that outlines are smooth.
         """
-        if image.shape[:2] != (self.size, self.size):
-            squashed = Image.fromarray(image).resize(
-                (self.size, self.size), Image.Resampling.BILINEAR
-            )
+        height, width = self._scaled(*image.shape[:2])
+        if image.shape[:2] != (height, width):
+            squashed = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
             image = np.asarray(squashed)
-        pixels = image[None].astype(np.float32)
-        with self._lock:
-            probabilities = self._session.run(None, {self._input.name: pixels})[0][0]
+        if self.is_tiled:
+            probabilities = predict_by_tiles(image, self._predict, self._tile, self._output)
+        else:
+            probabilities = self._predict(image)
         if probabilities.shape[-1] == 1:
             probabilities = np.concatenate([1 - probabilities, probabilities], axis=-1)
         return probabilities
+
+    def _scaled(self, height: int, width: int) -> tuple[int, int]:
+        if not self.is_tiled:
+            return self.size, self.size
+        scale = self.size / min(height, width)
+        longest = LONGEST * self.size
+        return min(longest, round(height * scale)), min(longest, round(width * scale))
+
+    def _predict(self, image: np.ndarray) -> np.ndarray:
+        pixels = image[None].astype(np.float32)
+        with self._lock:
+            return self._session.run(None, {self._input.name: pixels})[0][0]
 
 
 def resize_channels(values: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -58,6 +58,18 @@ class UNetArguments:
         # multiple; below 12 steps, nothing is left of the output.
         return max(12, round((size + 4) / step)) * step - 4
 
+    def covering_size(self, size: int) -> int:
+        """The smallest side of an input whose output is at least ``size`` pixels a side."""
+        covering = self.nearest_size(size)
+        while covering - 2 * self.lost < size:
+            covering += 2**self.depth
+        return covering
+
+    @property
+    def lost(self) -> int:
+        """Pixels by which the output is smaller than the input on each side."""
+        return 0 if self.padding == "same" else self.margin(0) + 4
+
     def margin(self, level: int) -> int:
         """Pixels that valid convolutions below ``level`` (0: the top) cost each side of it."""
         if self.padding == "same":

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from unet_core.callbacks import LiveProgress, Reporter, SamplePredictions
+from unet_core.catalogue import CATALOGUE
 from unet_core.config import TrainingConfig
 from unet_core.data.base import Dataset
 from unet_core.data.prepared import Prepared
@@ -45,21 +46,25 @@ def fit(
     keras.utils.set_random_seed(config.seed)
     reporter.report(phase="Building the network")
     model = build_for_training(config, len(dataset.classes), run)
-    mask_size = model.compute_output_shape((1, config.size, config.size, 3))[1]
-    side = config.crop or config.size
+    entry, arguments = CATALOGUE[config.model], config.model_arguments
+    window = entry.tile(arguments, config.crop or config.size) or config.crop or config.size
     batches = TrainingBatches(
-        training, config.batch_size, config.augmentation, config.crop, config.seed,
-        model.compute_output_shape((1, side, side, 3))[1],
+        training, config.batch_size, config.augmentation, window, config.seed,
+        output_side(model, window), config.border_weight,
     )  # fmt: skip
+    whole = entry.covering_size(arguments, config.size)
+    validation_data = validation_batches(
+        validation, config.batch_size, whole, output_side(model, whole)
+    )
     compile_model(model, config, batches.steps * config.epochs)
     colors = [c.color for c in dataset.classes]
     after = finishing_seconds(config, len(dataset.splits["test"]))
     progress = LiveProgress(run, reporter, batches, config.epochs, after, deadline)
-    samples = SamplePredictions(run, validation, colors, mask_size)
+    samples = SamplePredictions(run, validation, colors, whole)
     model.fit(
         batches.dataset,
         epochs=config.epochs,
-        validation_data=validation_batches(validation, config.batch_size, mask_size),
+        validation_data=validation_data,
         callbacks=[progress, *keras_callbacks(run, config), samples],
         verbose=1 if sys.stdout.isatty() else 2,
     )
@@ -68,6 +73,11 @@ def fit(
     if not stopped:
         shutil.rmtree(run.path / "backup")
     return not stopped
+
+
+def output_side(model: keras.Model, side: int) -> int:
+    """Side of the logits for pictures of ``side``; smaller where convolutions are unpadded."""
+    return model.compute_output_shape((1, side, side, 3))[1]
 
 
 def build_for_training(config: TrainingConfig, classes: int, run: Run) -> keras.Model:
@@ -142,7 +152,9 @@ def finish(run: Run, config: TrainingConfig, model: keras.Model, dataset, report
     reporter.report(phase="Exporting")
     if (run.path / "backup" / "best.weights.h5").exists():  # not so before the first epoch's end
         model.load_weights(run.path / "backup" / "best.weights.h5")
-    sized = build(config.model, model.output_shape[-1], config.model_arguments, config.size)
+    tile = CATALOGUE[config.model].tile(config.model_arguments, config.crop or config.size)
+    outputs, arguments = model.output_shape[-1], config.model_arguments
+    sized = build(config.model, outputs, arguments, tile or config.size)
     sized.set_weights(model.get_weights())
     save_weights(sized, run.path / "model.weights.h5")
     export(sized, run.path / "model.onnx", "onnx")

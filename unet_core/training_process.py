@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 
 import numpy as np
 
+from unet_core.catalogue import CATALOGUE
 from unet_core.config import TrainingConfig
 from unet_core.data import open_dataset
 from unet_core.data.base import Dataset
@@ -28,6 +29,7 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
     """Create the run folder for ``config``; ``UserError`` when its data cannot be had."""
     dataset = open_dataset(config.data)
     split_names(dataset, config)
+    check_sizes(config)
     return create_run(
         {
             "title": unique_title(title or f"{dataset.title}, {config.model}, {config.size} px"),
@@ -39,6 +41,14 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
         },
         name,
     )
+
+
+def check_sizes(config: TrainingConfig) -> None:
+    """``UserError`` when the network cannot take pictures, or windows, of the config's size."""
+    if config.model not in CATALOGUE:
+        raise UserError(f"There is no network {config.model!r}; there are: {', '.join(CATALOGUE)}.")
+    for size in (config.size, config.crop or config.size):
+        CATALOGUE[config.model].tile(config.model_arguments, size)
 
 
 def split_names(dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:

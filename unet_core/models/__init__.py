@@ -41,7 +41,8 @@ def load_run(name: str) -> tuple[Run, keras.Model]:
     if not path.is_file():
         raise UserError(f"The run {name!r} has no weights yet; let its training end first.")
     training = run.config["training"]
-    outputs = outputs_for(len(run.classes))
-    model = build(training["model"], outputs, training["model_arguments"], training["size"])
+    name, arguments = training["model"], training["model_arguments"]
+    tile = CATALOGUE[name].tile(arguments, training["crop"] or training["size"])
+    model = build(name, outputs_for(len(run.classes)), arguments, tile or training["size"])
     model.load_weights(path)
     return run, model

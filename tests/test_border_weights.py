@@ -1,0 +1,30 @@
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+from skimage.measure import label
+
+from unet_core.border_weights import SIGMA, border_weights
+
+
+def test_the_gap_between_two_cells_weighs_most():
+    mask = np.zeros((40, 60), np.uint8)
+    mask[5:35, 5:25] = mask[5:35, 28:50] = 1
+    weights = border_weights(mask, 10)
+    gap = 1 + 10 * np.exp(-(4**2) / (2 * SIGMA**2))  # a pixel from one cell, three from the other
+    np.testing.assert_allclose(weights[20, 25], gap, rtol=1e-5)
+    assert weights[20, 2] < 1.01  # by one cell only
+    assert (weights[mask == 1] == 1).all()
+
+
+def test_windows_give_what_whole_distance_maps_would():
+    random = np.random.default_rng(0)
+    mask = (random.random((64, 64)) < 0.02).astype(np.uint8)
+    cells = label(mask)
+    maps = [distance_transform_edt(cells != number) for number in range(1, cells.max() + 1)]
+    nearest, second = np.sort(maps, axis=0)[:2]
+    expected = 1 + 10 * np.exp(-((nearest + second) ** 2) / (2 * SIGMA**2))
+    expected[mask == 1] = 1
+    np.testing.assert_allclose(border_weights(mask, 10), expected, atol=1e-3)
+
+
+def test_an_empty_mask_weighs_the_same_everywhere():
+    assert (border_weights(np.zeros((8, 8), np.uint8), 10) == 1).all()

@@ -1,0 +1,33 @@
+"""The overlap-tile strategy of the U-Net paper (Ronneberger et al. 2015, figure 2).
+
+A network of unpadded convolutions gives a smaller map than it takes. A picture is therefore
+predicted tile by tile: the outputs lie side by side, the inputs overlap, and what an input would
+need beyond the picture is the picture, mirrored.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+def predict_by_tiles(
+    image: np.ndarray, predict: Callable[[np.ndarray], np.ndarray], tile: int, output: int
+) -> np.ndarray:
+    """Probabilities float32 (H, W, C) of ``image``, uint8 (H, W, 3) with any H and W.
+
+    ``predict`` takes pixels (``tile``, ``tile``, 3) and gives probabilities (``output``,
+    ``output``, C) of their middle.
+    """
+    margin = (tile - output) // 2
+    height, width = image.shape[:2]
+    tops, lefts = (range(0, side, output) for side in (height, width))
+    padding = [(margin, margin + steps[-1] + output - side)
+               for steps, side in zip((tops, lefts), (height, width), strict=True)]  # fmt: skip
+    mirrored = np.pad(image, [*padding, (0, 0)], mode="reflect")
+    rows = [
+        np.concatenate(
+            [predict(mirrored[top : top + tile, left : left + tile]) for left in lefts], axis=1
+        )
+        for top in tops
+    ]
+    return np.concatenate(rows)[:height, :width]
