@@ -95,9 +95,12 @@ def test_two_pictures_of_one_name_come_home_in_a_zip(app_url, browser, tmp_path)
 def test_samples_have_small_pictures(app_url, browser):
     browser.get(app_url)
     buttons = browser.find_elements(By.CSS_SELECTOR, ".st-key-sample button")
-    pictures = [button.value_of_css_property("background-image") for button in buttons]
-    assert len(set(pictures)) == len(SAMPLES)
-    assert all(picture.startswith('url("data:image/jpeg') for picture in pictures)
+
+    def pictures():
+        return {button.value_of_css_property("background-image") for button in buttons}
+
+    wait_for(lambda: len(pictures()) == len(SAMPLES))
+    assert all(picture.startswith('url("data:image/jpeg') for picture in pictures())
 
 
 def test_before_and_after_moves_with_the_arrow_keys(app_url, browser):

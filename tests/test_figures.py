@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unet_core import figures
+from unet_core import figures, score_figures
 from unet_core.overlay import error_map
 
 
@@ -21,11 +21,11 @@ def test_smoothing_is_a_bias_corrected_moving_average():
     ],
 )
 def test_confusion_rows_are_the_truth(view, expected):
-    figure = figures.confusion_figure([[3, 1], [0, 4]], ["pet", "rest"], view)
+    figure = score_figures.confusion_figure([[3, 1], [0, 4]], ["pet", "rest"], view)
     heat = figure.data[0]
     np.testing.assert_allclose(heat.z, expected)
     assert list(heat.y) == list(heat.x) == ["pet", "rest"]
-    assert figure.layout.yaxis.title.text == "truth"
+    assert figure.layout.yaxis.title.text == "true class"
     assert figure.layout.yaxis.autorange == "reversed"
 
 
