@@ -75,6 +75,7 @@ def _train_parser(commands) -> None:
     )  # fmt: skip
     settings.add_argument("--data", help=DATA_HELP)
     settings.add_argument("--pictures", type=int, help="at most this many; 0: all")
+    settings.add_argument("--teacher", metavar="RUN", help="labels the data's unlabelled pictures")
     settings.add_argument("--size", type=int, help="side of the pictures in pixels")
     settings.add_argument("--crop", type=int, help="train on windows of this side; 0: none")
     settings.add_argument("--epochs", type=int)

@@ -45,7 +45,8 @@ def fit(
     """
     keras.utils.set_random_seed(config.seed)
     reporter.report(phase="Building the network")
-    model = build_for_training(config, len(dataset.classes), run)
+    pictures = {"training": len(training), "validation": len(validation)}
+    model = build_for_training(config, len(dataset.classes), run, pictures)
     entry, arguments = CATALOGUE[config.model], config.model_arguments
     window = entry.tile(arguments, config.crop or config.size) or config.crop or config.size
     batches = TrainingBatches(
@@ -80,8 +81,13 @@ def output_side(model: keras.Model, side: int) -> int:
     return model.compute_output_shape((1, side, side, 3))[1]
 
 
-def build_for_training(config: TrainingConfig, classes: int, run: Run) -> keras.Model:
-    """The network with its starting weights, whose origin completes the run's ``config.json``."""
+def build_for_training(
+    config: TrainingConfig, classes: int, run: Run, pictures: dict[str, int]
+) -> keras.Model:
+    """The network with its starting weights, whose origin completes the run's ``config.json``.
+
+    So do ``pictures``, how many there are for training (self-labelled ones too) and validation.
+    """
     model = build(config.model, outputs_for(classes), config.model_arguments)
     start = None
     if "encoder" in {layer.name for layer in model.layers}:
@@ -89,6 +95,7 @@ def build_for_training(config: TrainingConfig, classes: int, run: Run) -> keras.
         set_encoder_training(model, config.encoder)
     if "versions" not in run.config:  # a resumed run keeps what it started with
         facts = {
+            "pictures": pictures,
             "starting_weights": start,
             "parameters": model.count_params(),
             "trainable_parameters": sum(math.prod(w.shape) for w in model.trainable_weights),

@@ -14,7 +14,8 @@ from unet_core.catalogue import CATALOGUE
 from unet_core.config import TrainingConfig
 from unet_core.data import open_dataset
 from unet_core.data.base import Dataset
-from unet_core.data.prepared import Prepared, prepare
+from unet_core.data.prepared import Prepared, joined, prepare
+from unet_core.data.self_labelled import SelfLabelled
 from unet_core.errors import UserError
 from unet_core.processes import locked
 from unet_core.reporter import Reporter
@@ -30,6 +31,8 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
     dataset = open_dataset(config.data)
     split_names(dataset, config)
     check_sizes(config)
+    if config.teacher:
+        SelfLabelled(dataset, config.teacher)
     return create_run(
         {
             "title": unique_title(title or f"{dataset.title}, {config.model}, {config.size} px"),
@@ -114,7 +117,9 @@ def prepare_pictures(
             told = time.time()
             reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
 
-    return (
-        prepare(dataset, training, config.size, tell),
-        prepare(dataset, validation, config.size, tell),
-    )
+    pictures = prepare(dataset, training, config.size, tell)
+    if config.teacher:
+        labelled = SelfLabelled(dataset, config.teacher)
+        if names := labelled.splits["trainval"]:
+            pictures = joined(pictures, prepare(labelled, names, config.size, tell))
+    return pictures, prepare(dataset, validation, config.size, tell)

@@ -43,12 +43,17 @@ class Dataset(ABC):
     title: str  # what people call it
     credit: str  # source and licence, shown wherever its pictures are
     classes: tuple[ClassInfo, ...]
-    splits: dict[str, list[str]]  # split -> sample names; "trainval" and "test" always exist
+    splits: dict[str, list[str]]  # names of samples; "trainval" and "test" always exist, and
+    # "unlabelled" may, whose samples have no truth
 
     @property
     def fingerprint(self) -> str:
         """Changes whenever a sample of the same name would have other pixels."""
         return ""
+
+    def load_picture(self, name: str) -> np.ndarray:
+        """A picture alone, which may be one of the split ``unlabelled``: uint8 (H, W, 3)."""
+        return self.load(name).image
 
     @abstractmethod
     def load(self, name: str) -> Sample:

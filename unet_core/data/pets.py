@@ -1,7 +1,8 @@
 """The Oxford-IIIT Pet data set (Parkhi et al. 2012) in its official layout.
 
 ``pets/images/NAME.jpg``, ``pets/annotations/trimaps/NAME.png`` and
-``pets/annotations/{trainval,test}.txt`` under the data folder.
+``pets/annotations/{trainval,test}.txt`` under the data folder. Pictures without trimaps, for
+self-training, may lie beside them: ``pets_unlabelled/NAME.jpg``.
 """
 
 from pathlib import Path
@@ -23,7 +24,8 @@ PET_CLASSES = (
 class Pets(Dataset):
     """Cats and dogs with trimaps: class ids 0 pet, 1 background, 2 border.
 
-    The official splits, less the pictures that are not there (the data set may be had in part).
+    The official splits, less the pictures that are not there (the data set may be had in part),
+    and ``unlabelled``.
     """
 
     name = "pets"
@@ -39,6 +41,13 @@ class Pets(Dataset):
                 "pets`, or set UNET_DATA_DIR to the folder that holds pets/."
             )
         self.splits = {split: self._names(split) for split in ("trainval", "test")}
+        labelled = {name for names in self.splits.values() for name in names}
+        unlabelled = {path.stem for path in self._unlabelled.glob("*.jpg")}
+        self.splits["unlabelled"] = sorted(unlabelled - labelled)
+
+    @property
+    def _unlabelled(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}_unlabelled")
 
     def _names(self, split: str) -> list[str]:
         lines = (self.folder / "annotations" / f"{split}.txt").read_text().splitlines()
@@ -59,3 +68,9 @@ class Pets(Dataset):
         if mask.shape != image.shape[:2]:
             raise UserError(f"{name}: picture and trimap differ in size; download both again.")
         return Sample(image, mask)
+
+    def load_picture(self, name: str) -> np.ndarray:
+        path = self._unlabelled / f"{name}.jpg"
+        if not path.is_file():
+            return super().load_picture(name)
+        return open_picture(path.read_bytes(), name)

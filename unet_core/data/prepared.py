@@ -31,6 +31,15 @@ class Prepared:
         return len(self.names)
 
 
+def joined(first: Prepared, second: Prepared) -> Prepared:
+    """Both in memory, one after the other."""
+    return Prepared(
+        first.names + second.names,
+        np.concatenate([first.images, second.images]),
+        np.concatenate([first.masks, second.masks]),
+    )
+
+
 def resize_sample(sample: Sample, size: int) -> Sample:
     """Squash to ``size`` × ``size``: the picture anti-aliased, the mask by its nearest pixel."""
     image = Image.fromarray(sample.image).resize((size, size), Image.Resampling.BILINEAR)
