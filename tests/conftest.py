@@ -56,19 +56,32 @@ def channel_run(shipped) -> Run:
     return Run(path)
 
 
-def write_channel_network(path: Path, size: int) -> None:
-    """An ONNX file: softmax over a tenth of the pixels' own channels."""
-    shape = [1, size, size, 3]
+@pytest.fixture
+def unpadded_run(channel_run) -> Run:
+    """The same by tiles of 20 pixels, of which the network gives the middle 12."""
+    write_channel_network(channel_run.path / "model.onnx", 20, lost=4)
+    return channel_run
+
+
+def write_channel_network(path: Path, size: int, lost: int = 0) -> None:
+    """An ONNX file: softmax over a tenth of the pixels' own channels.
+
+    ``lost`` pixels on each side are missing from the output, as after unpadded convolutions.
+    """
+    shape, output = ([1, side, side, 3] for side in (size, size - 2 * lost))
+    corners = {"low": [0, lost, lost, 0], "high": [1, size - lost, size - lost, 3]}
     nodes = [
-        helper.make_node("Mul", ["pixels", "tenth"], ["logits"]),
+        helper.make_node("Slice", ["pixels", "low", "high"], ["middle"]),
+        helper.make_node("Mul", ["middle", "tenth"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
     ]
     graph = helper.make_graph(
         nodes,
         "channels",
         [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape)],
-        [numpy_helper.from_array(np.float32(0.1), "tenth")],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, output)],
+        [numpy_helper.from_array(np.float32(0.1), "tenth")]
+        + [numpy_helper.from_array(np.array(c, np.int64), name) for name, c in corners.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
     onnx.save(model, path)

@@ -5,7 +5,8 @@ from PIL import Image
 from unet_core.data import open_dataset
 from unet_core.data.base import Sample
 from unet_core.data.pets import Pets
-from unet_core.data.prepared import prepare, resize_sample
+from unet_core.data.prepared import joined, prepare, resize_sample
+from unet_core.data.self_labelled import SelfLabelled
 from unet_core.errors import UserError
 
 
@@ -33,7 +34,32 @@ def test_trimaps_become_class_ids(small_pets):
 
 
 def test_pictures_that_are_not_there_are_not_listed(small_pets):
-    assert small_pets.splits == {"trainval": ["Abyssinian_1", "beagle_2"], "test": []}
+    assert small_pets.splits["trainval"] == ["Abyssinian_1", "beagle_2"]
+    assert not small_pets.splits["test"] and not small_pets.splits["unlabelled"]
+
+
+def test_a_run_labels_the_pictures_without_truth(small_pets, channel_run):
+    folder = small_pets.folder.with_name("pets_unlabelled")
+    folder.mkdir()
+    half = np.zeros((60, 40, 3), np.uint8)
+    half[:30, :, 0], half[30:, :, 1] = 200, 200
+    Image.fromarray(half).save(folder / "pug_4.jpg", quality=100)
+    Image.fromarray(half).save(folder / "beagle_2.jpg")  # it has a trimap
+    pets = Pets(small_pets.folder)
+    labelled = SelfLabelled(pets, channel_run.name)
+    assert pets.splits["unlabelled"] == labelled.splits["trainval"] == ["pug_4"]
+    image, mask = labelled.load("pug_4")
+    assert image.shape == (60, 40, 3)
+    assert (mask[:28] == 0).all() and (mask[32:] == 1).all()
+    both = joined(prepare(pets, ["beagle_2"], 32), prepare(labelled, ["pug_4"], 32))
+    assert both.names == ["beagle_2", "pug_4"] and both.masks.shape == (2, 32, 32)
+
+
+def test_a_teacher_of_other_classes_is_refused(channel_run):
+    drawn = open_dataset("drawn")
+    drawn.classes = drawn.classes[:2]
+    with pytest.raises(UserError, match="its classes are others"):
+        SelfLabelled(drawn, channel_run.name)
 
 
 def test_missing_pets_say_how_to_get_them(tmp_path, monkeypatch):

@@ -21,6 +21,19 @@ def test_probabilities_are_the_networks(channel_run):
     assert class_ids(probabilities)[16, 26] == 1
 
 
+@pytest.mark.parametrize("shape", [(32, 32), (64, 96), (40, 2000)])
+def test_a_network_of_unpadded_convolutions_predicts_all_of_a_picture(unpadded_run, shape):
+    image = np.zeros((*shape, 3), np.uint8)
+    image[:, : shape[1] // 2, 0], image[:, shape[1] // 2 :, 1] = 200, 200
+    segmenter = Segmenter(unpadded_run)
+    assert segmenter.size == 32 and segmenter.is_tiled
+    probabilities = segmenter.probabilities(image)
+    height, width = probabilities.shape[:2]
+    assert height == 32 and width == min(128, round(32 * shape[1] / shape[0]))
+    assert (class_ids(probabilities)[:, : width // 2 - 1] == 0).all()
+    assert (class_ids(probabilities)[:, width // 2 + 1 :] == 1).all()
+
+
 def test_probabilities_are_resized_before_a_class_is_chosen():
     # A ramp from certain to impossible crosses one half in the middle, at any resolution.
     ramp = np.linspace(1, 0, 8, dtype=np.float32)[None].repeat(8, 0)

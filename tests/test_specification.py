@@ -33,6 +33,20 @@ def test_layer_by_layer_it_agrees_with_the_builder(arguments):
     assert specification.trainable == sum(np.prod(w.shape) for w in model.trainable_weights)
 
 
+def test_tiles_and_whole_pictures_of_unpadded_networks():
+    original = CATALOGUE["original"]
+    assert original.tile({}, 572) == original.tile({}, 570) == 572
+    assert original.covering_size({}, 388) == 572 and original.covering_size({}, 389) == 588
+    assert CATALOGUE["compact"].tile({}, 256) is None
+    assert CATALOGUE["compact"].covering_size({}, 256) == 256
+
+
+@pytest.mark.parametrize("name", ["compact", "mobilenetv2-fast"])
+def test_sizes_that_cannot_be_halved_are_refused(name):
+    with pytest.raises(UserError, match="250"):
+        CATALOGUE[name].tile({}, 250)
+
+
 @pytest.mark.parametrize("name", ["mobilenetv2", "mobilenetv2-fast"])
 def test_the_pretrained_ones_agree_in_shapes_and_totals(name):
     from unet_core.models import build

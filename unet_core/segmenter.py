@@ -73,6 +73,14 @@ class Segmenter:
             return self._session.run(None, {self._input.name: pixels})[0][0]
 
 
+class MirroredSegmenter(Segmenter):
+    """The same, averaged over the picture and its mirror image: better, in twice the time."""
+
+    def probabilities(self, image: np.ndarray) -> np.ndarray:
+        straight, mirrored = map(super().probabilities, (image, image[:, ::-1]))
+        return (straight + mirrored[:, ::-1]) / 2
+
+
 def resize_channels(values: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resize float32 (h, w, C) bilinearly to (height, width, C)."""
     channels = [

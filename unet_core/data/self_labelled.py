@@ -1,11 +1,10 @@
 """Self-training: pictures without truth, labelled by a model that has learned from the others."""
 
-import numpy as np
-
 from unet_core.data.base import Dataset, Sample
 from unet_core.errors import UserError
+from unet_core.overlay import class_ids
 from unet_core.runs import find_run
-from unet_core.segmenter import Segmenter, resize_channels
+from unet_core.segmenter import MirroredSegmenter, resize_channels
 
 
 class SelfLabelled(Dataset):
@@ -22,7 +21,7 @@ class SelfLabelled(Dataset):
         self.name, self.title, self.credit = dataset.name, dataset.title, dataset.credit
         self.classes = dataset.classes
         self.splits = {"trainval": dataset.splits.get("unlabelled", []), "test": []}
-        self._dataset, self._segmenter = dataset, Segmenter(run)
+        self._dataset, self._segmenter = dataset, MirroredSegmenter(run)
         self._stamp = f"{teacher} {(run.path / 'model.onnx').stat().st_mtime_ns}"
 
     @property
@@ -31,6 +30,5 @@ class SelfLabelled(Dataset):
 
     def load(self, name: str) -> Sample:
         image = self._dataset.load_picture(name)
-        straight, mirrored = map(self._segmenter.probabilities, (image, image[:, ::-1]))
-        probabilities = resize_channels(straight + mirrored[:, ::-1], *image.shape[:2])
-        return Sample(image, probabilities.argmax(-1).astype(np.uint8))
+        probabilities = resize_channels(self._segmenter.probabilities(image), *image.shape[:2])
+        return Sample(image, class_ids(probabilities))

@@ -1,0 +1,25 @@
+"""What averaging with the mirror image brings: `python -m benchmarks.flip RUN --data pets`."""
+
+import argparse
+
+from unet_core.data import open_dataset
+from unet_core.evaluation import evaluate
+from unet_core.runs import find_run
+from unet_core.segmenter import MirroredSegmenter, Segmenter
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run")
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--split", default="test")
+    options = parser.parse_args()
+    run, dataset = find_run(options.run), open_dataset(options.data)
+    for title, kind in (("as it is", Segmenter), ("mirrored too", MirroredSegmenter)):
+        scores = evaluate(run, dataset, options.split, segmenter=kind(run))["scores"]
+        shown = ", ".join(f"{key} {value:.4f}" for key, value in scores.items())
+        print(f"{title}: {shown}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Put a finished run into ``weights/``: `python -m benchmarks.ship RUN NAME --title … --rank N`.
+
+Copies what a shipped run needs, without sample pictures (they may belong to a data set), paths of
+this machine or the state for resuming.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from unet_core.runs import SHIPPED, find_run, read_json, write_json
+
+FILES = ("history.csv", "steps.csv", "evaluation.json", "model.weights.h5", "model.onnx")
+STATUS = ("state", "phase", "epochs", "epoch", "step", "steps", "started")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run")
+    parser.add_argument("name")
+    parser.add_argument("--title", required=True)
+    parser.add_argument("--description", required=True)
+    parser.add_argument("--rank", type=int, required=True, help="1 is the app's default")
+    parser.add_argument("--teacher", help="the teacher's name in weights/")
+    parser.add_argument("--origin", help="where an encoder file comes from")
+    parser.add_argument("--licence", help="of that file")
+    options = parser.parse_args()
+
+    run, target = find_run(options.run), SHIPPED / options.name
+    config = run.config | {key: vars(options)[key] for key in ("title", "description", "rank")}
+    settings = config["training"]
+    settings["encoder_weights"] = Path(settings["encoder_weights"]).name
+    if options.teacher:
+        settings["teacher"] = options.teacher
+    if options.origin:
+        config["starting_weights"] = {"origin": options.origin, "licence": options.licence}
+
+    target.mkdir(exist_ok=True)
+    for name in FILES:
+        shutil.copy(run.path / name, target / name)
+    write_json(target / "config.json", config)
+    status = read_json(run.path / "status.json")
+    write_json(target / "status.json", {key: status[key] for key in STATUS})
+    print(target)
+
+
+if __name__ == "__main__":
+    main()
