@@ -120,6 +120,7 @@ class Picture:
     name: str
     key: str
     load: Callable[[], np.ndarray]  # uint8 (H, W, 3); UserError when it cannot be opened
+    credit: str = ""
 
 
 def segment(run: Run, picture: Picture) -> tuple[SegmentedPicture, tuple[int, int]]:

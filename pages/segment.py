@@ -19,7 +19,7 @@ from unet_core.errors import UserError
 from unet_core.images import EXTENSIONS, open_picture
 from unet_core.overlay import unique_names, zip_files
 from unet_core.runs import Run
-from unet_core.samples import SAMPLES
+from unet_core.samples import SamplePicture, samples_for
 from unet_core.views import SegmentedPicture, View, fit
 
 TALLEST = 470  # pixels on the screen, so that picture and controls are seen together
@@ -50,7 +50,7 @@ def choose_model(left, right, runs: dict[str, Run]) -> tuple[Run, Run | None]:
     name = left.selectbox(
         "Model", runs, format_func=lambda n: runs[n].title, key="model", bind="query-params"
     )
-    others = [n for n in runs if n != name]
+    others = [n for n in runs if n != name and runs[n].classes == runs[name].classes]
     other = None
     if others:
         other = right.selectbox(
@@ -63,20 +63,15 @@ def choose_model(left, right, runs: dict[str, Run]) -> tuple[Run, Run | None]:
     return run, runs.get(other)
 
 
-def choose_pictures(source: str) -> list[Picture]:
+def choose_pictures(source: str, run: Run) -> list[Picture]:
     """What the visitor wants segmented."""
     if source == "samples":
-        st.html(gallery_style())
-        name = st.pills(
-            "Sample", SAMPLES, format_func=lambda n: SAMPLES[n].title, default="chelsea",
-            required=True, key="sample", bind="query-params", label_visibility="collapsed",
-        )  # fmt: skip
-        return [Picture(f"{name}.png", name, SAMPLES[name].load)]
+        return [choose_sample(run)]
     if source == "camera":
         shot = st.camera_input("Take a picture")
         return [uploaded(shot)] if shot else []
     files = st.file_uploader(
-        "Drop photos of cats and dogs here",
+        "Drop your pictures here",
         type=list(EXTENSIONS),
         accept_multiple_files=True,
         max_upload_size=20,
@@ -88,20 +83,32 @@ def choose_pictures(source: str) -> list[Picture]:
     return [uploaded(file) for file in files[:MOST_PICTURES]]
 
 
-@st.cache_data(show_spinner=False)
-def gallery_style() -> str:
+def choose_sample(run: Run) -> Picture:
+    samples = samples_for(run)
+    # Models of one kind share their samples; the first kind has the short name in links.
+    key = "sample" if "chelsea" in samples else f"sample-{run.config['training']['data']}"
+    st.html(gallery_style(key, samples))
+    name = st.pills(
+        "Sample", samples, format_func=lambda n: samples[n].title, default=next(iter(samples)),
+        required=True, key=key, bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    return Picture(f"{name}.png", name, samples[name].load, samples[name].credit)
+
+
+@st.cache_data(show_spinner=False, hash_funcs={SamplePicture: lambda s: s.title})
+def gallery_style(key: str, samples: dict[str, SamplePicture]) -> str:
     """Style that puts a small picture on each of the samples' buttons."""
     rules = [
-        ".st-key-sample button { min-height: 3.25rem; padding-left: 4.25rem;"
+        f".st-key-{key} button {{ min-height: 3.25rem; padding-left: 4.25rem;"
         " background-size: 3.25rem 100%; background-repeat: no-repeat; }"
     ]
-    for position, sample in enumerate(SAMPLES.values(), start=1):
+    for position, sample in enumerate(samples.values(), start=1):
         image = sample.load()
         side = min(image.shape[:2])
         top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
         thumbnail = fit(image[top : top + side, left : left + side], 104)
         rules.append(
-            f".st-key-sample button:nth-of-type({position})"
+            f".st-key-{key} button:nth-of-type({position})"
             f" {{ background-image: url({data_url(thumbnail)}); }}"
         )
     return f"<style>{' '.join(rules)}</style>"
@@ -252,7 +259,7 @@ def main() -> None:
         "Picture", SOURCES, format_func=SOURCES.get, default="samples", required=True, key="source"
     )
     run, other = choose_model(left, middle, runs)
-    done = segment_all(run, choose_pictures(source))
+    done = segment_all(run, choose_pictures(source, run))
     if done:
         show_results(run, other, done)
     else:
@@ -274,8 +281,8 @@ def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
             if other:
                 st.subheader(model.title, anchor=False)
             show_picture(result.segmented, kind, view.of(model.classes))
-    if current.picture.key in SAMPLES:
-        left.caption(SAMPLES[current.picture.key].credit)
+    if current.picture.credit:
+        left.caption(current.picture.credit)
     with right:
         for model, result in shown:
             if other:

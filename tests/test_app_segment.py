@@ -10,7 +10,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages import common
+from unet_core.runs import write_json
 from unet_core.samples import SAMPLES
+
+LUNG_CLASSES = [{"name": n, "color": "#E69F00"} for n in ("background", "lung", "other")]
 
 
 @pytest.fixture
@@ -117,6 +120,21 @@ def test_two_models_stand_side_by_side(page, channel_run):
     page.selectbox(key="compare").set_value("other").run()
     assert not page.exception
     assert len(page.image) == 2
+
+
+def test_a_model_of_other_things_has_its_own_samples(page, channel_run, tmp_path, monkeypatch):
+    monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
+    lungs = channel_run.path.parent / "lungs"
+    shutil.copytree(channel_run.path, lungs)
+    config = channel_run.config | {"title": "Lungs", "classes": LUNG_CLASSES}
+    config["training"] = config["training"] | {"data": "lungs"}
+    write_json(lungs / "config.json", config)
+    page.run()
+    page.selectbox(key="model").set_value("lungs").run()
+    assert not page.exception
+    assert page.pills(key="sample-lungs").options == ["A drawn film"]
+    assert page.selectbox(key="model").value == "lungs"
+    assert not any(box.key == "compare" for box in page.selectbox)  # no other knows its classes
 
 
 def test_the_share_shown_is_the_masks(page, channel_run):

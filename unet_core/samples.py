@@ -6,7 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import skimage.data
 
+from unet_core.data import open_dataset
 from unet_core.data.drawn import draw_pet
+from unet_core.data.drawn.science import draw_cells, draw_film
+from unet_core.errors import UserError
+from unet_core.runs import Run
 
 
 @dataclass(frozen=True)
@@ -32,3 +36,25 @@ SAMPLES = {
         "An astronaut, no pet", "Photo by NASA, public domain", skimage.data.astronaut
     ),
 }
+
+OTHERS = {  # by the data that a model has learned from
+    "lungs": {"drawn-film": SamplePicture("A drawn film", DRAWN, draw_film)},
+    "membrane": {"drawn-cells": SamplePicture("Drawn cells", DRAWN, draw_cells)},
+}
+FROM_DATA = 4  # test pictures that are offered too where that data is
+
+
+def samples_for(run: Run) -> dict[str, SamplePicture]:
+    """Pictures of the kind that the run has learned to segment, by their names in links."""
+    data = run.config["training"]["data"]
+    if data not in OTHERS:
+        return SAMPLES
+    try:
+        dataset = open_dataset(data)
+    except UserError:
+        return OTHERS[data]
+    real = {
+        name: SamplePicture(name, dataset.credit, lambda name=name: dataset.load(name).image)
+        for name in dataset.splits["test"][:FROM_DATA]
+    }
+    return real | OTHERS[data]
