@@ -48,7 +48,7 @@ def test_the_exported_network_agrees_with_keras(trained, monkeypatch):
     _, model = load_run("small")
     reference = prediction_model(model)(image[None].astype(np.float32)).numpy()[0]
     ours = Segmenter(trained).probabilities(image)
-    np.testing.assert_allclose(ours, reference, atol=1e-2)  # the weights were kept as float16
+    np.testing.assert_allclose(ours, reference, atol=1e-4)
 
 
 def test_a_finished_run_predicts_and_is_listed(trained, monkeypatch, tmp_path, capsys):
