@@ -13,15 +13,16 @@ from unet_core.data.uploads import Upload, keep_upload, name_classes, remove, up
 from unet_core.errors import UserError
 from unet_core.images import EXTENSIONS
 
-UPLOADS = "own-uploads"  # in the session: how many; a new number empties the uploader
+UPLOADS = "own-uploads"  # in the session: how many; a new one empties and closes the uploader
 
 
 def choose_data(host: limits.Limits) -> Dataset:
     """A data set that is there, drawn pets first, with a few of its pictures."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         place = st.container()
-        with st.popover("Add", icon=":material/add:", help="Your own pictures, or more data"):
-            bring_own(host.upload_megabytes)
+        number = st.session_state.setdefault(UPLOADS, 0)
+        with st.popover("Add", icon=":material/add:", key=f"add-{number}"):
+            bring_own(host.upload_megabytes, number)
             if can_get_pets():
                 st.divider()
                 offer_pets(host.pictures)
@@ -68,9 +69,8 @@ def pictures(name: str, fingerprint: str, colors: str) -> np.ndarray:
     return preview(open_dataset(name))
 
 
-def bring_own(megabytes: int) -> None:
+def bring_own(megabytes: int, number: int) -> None:
     """Upload pictures with masks; what does not fit is said in a sentence."""
-    number = st.session_state.setdefault(UPLOADS, 0)
     files = st.file_uploader(
         "Your pictures with masks, a zip of them, or an npz file",
         type=[*EXTENSIONS, "zip", "npz"], accept_multiple_files=True,

@@ -119,8 +119,7 @@ def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
     tested = len(open_dataset(config.data).splits["test"])
     seconds = estimate.seconds(config, tested, prediction_seconds())
     st.caption(
-        f":material/schedule: About {duration(seconds)} on this machine, "
-        f"{needed / 1e9:.1f} GB of memory"
+        f":material/schedule: About {duration(seconds)} here, {needed / 1e9:.1f} GB of memory"
     )
     if host.minutes and seconds > 60 * host.minutes:
         st.caption(
