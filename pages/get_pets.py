@@ -12,7 +12,7 @@ def can_get_pets() -> bool:
     target = data_folder() / "pets"
     progress = jobs.download_progress(target)
     if progress is None:
-        return not target.is_dir()  # somebody's own copy is left alone
+        return not (target / "annotations").is_dir()  # somebody's own copy is left alone
     return not progress["running"] and not has_all(target)
 
 
