@@ -4,8 +4,8 @@ import streamlit as st
 
 ABOUT = """
 **U-Net Studio** trains U-Nets, judges them and lets you watch. The code is under the MIT licence;
-the shipped models learned from the Oxford-IIIT pets (CC BY-SA 4.0). Pictures that you add stay in
-memory and are never written to disk.
+the shipped models learned from the Oxford-IIIT pets (CC BY-SA 4.0). Photos that you segment stay
+in memory; pictures with masks that you add are kept on the machine that runs this app.
 """
 
 st.set_page_config(

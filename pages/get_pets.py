@@ -1,36 +1,53 @@
-"""Real pets, for a machine that does not have them."""
-
-from pathlib import Path
+"""Real pets, for a machine that does not have all of them."""
 
 import streamlit as st
 
 from unet_core import jobs
 from unet_core.data import data_folder
+from unet_core.data.download import PICTURES, has_all
 
 
-def offer_pets() -> None:
-    """Offer the download, or show how far it is."""
+def can_get_pets() -> bool:
+    """Whether there are none, or a download has brought a part of them."""
     target = data_folder() / "pets"
     progress = jobs.download_progress(target)
+    if progress is None:
+        return not (target / "annotations").is_dir()  # somebody's own copy is left alone
+    return not progress["running"] and not has_all(target)
+
+
+def offer_pets(most: int | None) -> None:
+    """Offer the download of up to ``most`` pictures."""
+    st.caption(
+        "The Oxford-IIIT Pet data set, CC BY-SA 4.0, from its official address: the annotations "
+        f"(19 MB) and as many of the {PICTURES:,} pictures as you want, about 0.1 MB each."
+    )
+    most = min(most or PICTURES, PICTURES)
+    pictures = st.number_input("Pictures to get", min(10, most), most, min(500, most), 10)
+    if st.button("Get real pets", icon=":material/download:"):
+        jobs.start_download(data_folder() / "pets", pictures)
+        st.rerun()
+
+
+def show_download() -> None:
+    """How far the download is, or why it ended."""
+    progress = jobs.download_progress(data_folder() / "pets")
     if progress and progress["running"]:
-        st.fragment(show_download, run_every=1.0)(target)
-        return
-    with st.popover("Get real pets", icon=":material/download:", width="stretch"):
-        st.caption(
-            "The Oxford-IIIT Pet data set, CC BY-SA 4.0: the annotations and as many of the 7,390 "
-            "pictures as you want, from the official address. About 0.1 MB a picture."
-        )
-        pictures = st.slider("Pictures to get", 100, 7390, 500, 10)
-        if st.button("Download", icon=":material/download:"):
-            jobs.start_download(target, pictures)
-            st.rerun()
-    if progress and progress["error"]:
+        st.fragment(watch, run_every=1.0)()
+    elif progress and progress["error"]:
         st.error(progress["error"])
 
 
-def show_download(target: Path) -> None:
+def watch() -> None:
+    target = data_folder() / "pets"
     progress = jobs.download_progress(target)
     if not progress or not progress["running"]:
         st.rerun()
-    part = progress["done"] / max(progress["total"], 1)
-    st.progress(min(part, 1.0), f"Getting pets: {progress['done']:,} of {progress['total']:,}")
+    done, total = progress["done"], progress["total"]
+    text = f"{done:,} of {total:,} pictures"
+    if progress["what"] != "pictures":  # counted in bytes
+        text = f"{progress['what'] or 'connecting'}, {done / 1e6:.0f} of {total / 1e6:.0f} MB"
+    st.progress(min(done / max(total, 1), 1.0), f"Getting pets: {text}")
+    if st.button("Stop the download", icon=":material/stop:"):
+        jobs.stop_download(target)
+        st.rerun()

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from pages.common import duration
-from pages.get_pets import offer_pets
+from pages.train_data import choose_data
 from unet_core import estimate, jobs, limits
 from unet_core.catalogue import CATALOGUE
 from unet_core.config import AUGMENTATIONS, ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
-from unet_core.data import DATASETS, open_dataset
+from unet_core.data import open_dataset
 from unet_core.errors import UserError
 from unet_core.runs import shipped_runs
 from unet_core.training_process import new_run
@@ -52,38 +52,27 @@ def new_run_form() -> None:
 def choose_settings(host: limits.Limits) -> TrainingConfig:
     """Basic choices first, the rest in an expander; every default works."""
     default = TrainingConfig()
-    data = choose_data()
-    total = len(open_dataset(data).splits["trainval"])
+    data = choose_data(host)
+    total = len(data.splits["trainval"])
     most = min(total, host.pictures or total)
     model = st.selectbox("Model", CATALOGUE, key="train-model")
     st.caption(f"{CATALOGUE[model].title}, {CATALOGUE[model].parameters:,} parameters")
     left, right = st.columns(2)
     pictures = left.number_input(
-        "Pictures", min(10, most), most, min(default.pictures, most), 10, key=f"pictures-{data}"
-    )
+        "Pictures", min(10, most), most, min(default.pictures, most), 10,
+        key=f"pictures-{data.name}",
+    )  # fmt: skip
     size = right.selectbox("Pixels a side", SIZES, index=SIZES.index(default.size))
     most_epochs = min(host.epochs or MOST_EPOCHS, MOST_EPOCHS)
     if most_epochs > 1:
         epochs = st.slider("Epochs", 1, most_epochs, min(default.epochs, most_epochs))
     else:
         epochs = 1
-    config = default.changed(data=data, model=model, pictures=pictures, size=size, epochs=epochs)
+    config = default.changed(
+        data=data.name, model=model, pictures=pictures, size=size, epochs=epochs
+    )
     with st.expander("More settings"):
         return choose_details(choose_encoder(config))
-
-
-def choose_data() -> str:
-    """A data set that is there, drawn pets first; how to get the pets stands below."""
-    titles = {}
-    for name in sorted(DATASETS, key=lambda n: n != "drawn"):
-        try:
-            titles[name] = open_dataset(name).title
-        except UserError:
-            continue
-    data = st.selectbox("Data", titles, format_func=titles.get, key="train-data")
-    if "pets" not in titles:
-        offer_pets()
-    return data
 
 
 def choose_encoder(config: TrainingConfig) -> TrainingConfig:
@@ -130,8 +119,7 @@ def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
     tested = len(open_dataset(config.data).splits["test"])
     seconds = estimate.seconds(config, tested, prediction_seconds())
     st.caption(
-        f":material/schedule: About {duration(seconds)} on this machine, "
-        f"{needed / 1e9:.1f} GB of memory"
+        f":material/schedule: About {duration(seconds)} here, {needed / 1e9:.1f} GB of memory"
     )
     if host.minutes and seconds > 60 * host.minutes:
         st.caption(

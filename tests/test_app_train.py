@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from test_uploads import pairs
 
 from unet_core import estimate, jobs
 from unet_core.config import TrainingConfig
@@ -159,3 +160,27 @@ def test_a_host_that_does_not_train_says_so(page, monkeypatch):
     monkeypatch.setenv("UNET_TRAINING", "off")
     page.run()
     assert "switched off" in page.info[0].value and "Start" not in labels(page)
+
+
+def test_own_data_is_uploaded_looked_at_and_trained_on(page):
+    page.file_uploader[0].set_value([(name, content, "image/png") for name, content in pairs()])
+    page.run()
+    button(page, "Add this data").click().run()
+    assert not page.exception
+    assert page.selectbox(key="train-data").value.startswith("upload:")
+    assert any("4 pictures to learn from, 1 for the test" in c.value for c in page.caption)
+    page.text_input(key=f"names-{page.selectbox(key='train-data').value}").set_value("rest, cell")
+    page.run()
+    button(page, "Start").click().run()
+    assert not page.exception
+    (run,) = user_runs()
+    assert [c.name for c in run.classes] == ["rest", "cell"]
+    button(page, "Remove this data").click().run()
+    assert "still needs" in page.error[0].value
+
+
+def test_own_data_that_does_not_fit_gets_a_sentence(page):
+    page.file_uploader[0].set_value([("a.zip", b"no zip", "application/zip")])
+    page.run()
+    button(page, "Add this data").click().run()
+    assert not page.exception and "not a zip" in page.error[0].value

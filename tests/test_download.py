@@ -1,7 +1,9 @@
 """The download against a local server that behaves in many ways."""
 
+import errno
 import hashlib
 import io
+import subprocess
 import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unet_core import jobs
 from unet_core.data import download
 from unet_core.data.pets import Pets
 from unet_core.errors import UserError
+from unet_core.runs import write_json
 
 NAMES = [f"Abyssinian_{number}" for number in range(1, 7)]
 
@@ -131,6 +135,44 @@ def test_an_address_without_the_archive_gets_a_sentence(server, tmp_path):
     del server.archives["annotations.tar.gz"]
     with pytest.raises(UserError, match="does not answer"):
         fetch(server, tmp_path)
+
+
+def test_a_full_disk_is_told_from_damage(server, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(download, "_keep", full)
+    with pytest.raises(UserError, match="disk is full"):
+        fetch(server, tmp_path)
+
+
+def test_a_part_can_be_completed_and_a_cut_download_is_never_whole(server, tmp_path, archives):
+    fetch(server, tmp_path, 2)
+    assert download.is_whole(tmp_path) and not download.has_all(tmp_path)
+    server.archives["images.tar.gz"] = server.archives["images.tar.gz"][:-4000]
+    with pytest.raises(UserError):
+        fetch(server, tmp_path)
+    assert not download.is_whole(tmp_path)
+    server.archives["images.tar.gz"] = archives["images.tar.gz"]
+    fetch(server, tmp_path)
+    assert download.has_all(tmp_path)
+
+
+def test_a_killed_download_says_so(server, tmp_path):
+    write_json(
+        tmp_path / download.PROGRESS,
+        {"pid": dead_process(), "what": "pictures", "done": 1, "total": 6, "error": ""},
+    )
+    progress = jobs.download_progress(tmp_path)
+    assert not progress["running"] and "cut short" in progress["error"]
+    fetch(server, tmp_path)
+    assert not jobs.download_progress(tmp_path)["error"]
+
+
+def dead_process() -> int:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
 
 
 def test_no_internet_gets_a_sentence(tmp_path, monkeypatch):

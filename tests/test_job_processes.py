@@ -10,10 +10,11 @@ import pytest
 
 from unet_core import jobs
 from unet_core.config import TrainingConfig
+from unet_core.data.drawn import DrawnPets
 from unet_core.errors import UserError
 from unet_core.processes import alive, kill, locked
 from unet_core.runs import Run, write_json
-from unet_core.training_process import new_run, train
+from unet_core.training_process import kept_names, new_run, train
 
 STAND_IN = """
 import os, sys, time
@@ -209,3 +210,11 @@ def test_room_is_made_by_size_prepared_pictures_first(command):
     jobs.pin(new, True)
     jobs.prune(0, 0)
     assert new.path.exists()
+
+
+def test_a_resumed_training_sees_the_same_pictures_when_more_have_come():
+    run = new_run(TrainingConfig(pictures=10))
+    first = kept_names(run, DrawnPets(), TrainingConfig(pictures=10))
+    more = DrawnPets()
+    more.splits["trainval"].append("drawn-5000")
+    assert kept_names(run, more, TrainingConfig(pictures=10)) == first

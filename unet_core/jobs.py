@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from unet_core.data.base import data_folder
-from unet_core.data.download import PROGRESS
+from unet_core.data.download import PICTURES, PROGRESS, is_whole
 from unet_core.data.prepared import cache_folder
 from unet_core.errors import UserError
 from unet_core.limits import from_environment
@@ -30,6 +30,8 @@ FINISHING_GRACE = 1200.0  # the same, once it exports and evaluates what it has 
 FINISHING = ("Exporting", "Evaluating")
 LOG_TAIL = 4000  # characters
 LAUNCHED = "--- started "  # begins the line in the log above each start's output
+DOWNLOAD_SILENCE = 300.0  # seconds; all tries to reach a dead server take less
+DOWNLOAD_CUT = "The download was cut short. Start it again: what has come stays."
 ALMOST_FULL = 5e6  # bytes free on the disk
 
 
@@ -169,15 +171,28 @@ def failure(run: Run) -> str:
 
 def start_download(target: Path, pictures: int) -> None:
     """Get the first ``pictures`` pets into ``target``, in a process of its own."""
+    if (download_progress(target) or {}).get("running"):
+        return  # a second press
     target.mkdir(parents=True, exist_ok=True)
-    pid = _detached(["download", "pets", "--pictures", str(pictures)], target / "download.log")
-    write_json(target / PROGRESS, {"pid": pid, "done": 0, "total": 0, "error": ""})
+    some = ["--pictures", str(pictures)] if pictures < PICTURES else []
+    pid = _detached(["download", "pets", *some], target / "download.log")
+    write_json(target / PROGRESS, {"pid": pid, "what": "", "done": 0, "total": 0, "error": ""})
+
+
+def stop_download(target: Path) -> None:
+    """End the download; what has come stays."""
+    kill(read_json(target / PROGRESS)["pid"])
 
 
 def download_progress(target: Path) -> dict | None:
-    """``done``, ``total``, ``error`` and ``running`` of the last download, or None."""
+    """``what``, ``done``, ``total``, ``error`` and ``running`` of the last download, or None."""
     progress = read_json(target / PROGRESS)
-    return progress and progress | {"running": not progress["error"] and alive(progress["pid"])}
+    if not progress or progress["error"]:
+        return progress and progress | {"running": False}
+    silent = time.time() - (target / PROGRESS).stat().st_mtime > DOWNLOAD_SILENCE
+    running = alive(progress["pid"]) and not silent
+    cut = "" if running or is_whole(target) else DOWNLOAD_CUT
+    return progress | {"running": running, "error": cut}
 
 
 def _launch(run: Run) -> None:

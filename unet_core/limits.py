@@ -17,6 +17,7 @@ class Limits:
     minutes: float | None = None
     runs: int = 50
     megabytes: int | None = None  # of all runs and prepared pictures together
+    upload_megabytes: int = 100  # of one upload of a visitor's own data
 
     def check(self) -> None:
         """``UserError`` where training is switched off."""
@@ -35,7 +36,10 @@ class Limits:
 
 def from_environment() -> Limits:
     """Read ``UNET_TRAINING`` (``on``, ``off``) and ``UNET_MAX_EPOCHS``, ``UNET_MAX_PICTURES``,
-    ``UNET_MAX_MINUTES``, ``UNET_MAX_RUNS``, ``UNET_MAX_RUNS_MB``; ``UserError`` for a bad one."""
+    ``UNET_MAX_MINUTES``, ``UNET_MAX_RUNS``, ``UNET_MAX_RUNS_MB``, ``UNET_MAX_UPLOAD_MB``.
+
+    ``UserError`` for a bad one.
+    """
     return Limits(
         training=os.environ.get("UNET_TRAINING", "on").lower() != "off",
         epochs=_number("UNET_MAX_EPOCHS"),
@@ -43,6 +47,7 @@ def from_environment() -> Limits:
         minutes=_number("UNET_MAX_MINUTES"),
         runs=_number("UNET_MAX_RUNS") or 50,
         megabytes=_number("UNET_MAX_RUNS_MB"),
+        upload_megabytes=_number("UNET_MAX_UPLOAD_MB") or 100,
     )
 
 

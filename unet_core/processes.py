@@ -1,5 +1,9 @@
-"""Processes that outlive their parent, and locks that do not outlive their owner."""
+"""Processes that outlive their parent, and locks that do not outlive their owner.
 
+For Linux and macOS.
+"""
+
+import fcntl
 import os
 import signal
 import subprocess
@@ -9,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-WINDOWS = os.name == "nt"
 NICENESS = 5  # the one that starts it, a web server, goes first
 
 
@@ -23,20 +26,16 @@ def launch(command: list[str], log: IO, folder: Path, environment: dict[str, str
         start_new_session=True,
         cwd=folder,
         env=environment,
-        creationflags=subprocess.BELOW_NORMAL_PRIORITY_CLASS if WINDOWS else 0,
     )
-    if not WINDOWS:  # not in a preexec_fn: that may hang a parent with threads
-        priority = os.getpriority(os.PRIO_PROCESS, 0) + NICENESS
-        os.setpriority(os.PRIO_PROCESS, process.pid, priority)
+    # not in a preexec_fn: that may hang a parent with threads
+    priority = os.getpriority(os.PRIO_PROCESS, 0) + NICENESS
+    os.setpriority(os.PRIO_PROCESS, process.pid, priority)
     return process.pid
 
 
 def alive(pid: int | None) -> bool:
-    """Whether a process of that number runs; also collects it if it was a child that ended.
-
-    Always true on Windows, where asking would end it: there the heartbeat has to do.
-    """
-    if pid is None or WINDOWS:
+    """Whether a process of that number runs; also collects it if it was a child that ended."""
+    if pid is None:
         return True
     try:
         if os.waitpid(pid, os.WNOHANG)[0] == pid:
@@ -55,11 +54,11 @@ def alive(pid: int | None) -> bool:
 def kill(pid: int, patience: float = 5.0) -> None:
     """End the process at once, and wait up to ``patience`` seconds until it is gone."""
     try:
-        os.kill(pid, signal.SIGTERM if WINDOWS else signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
     deadline = time.monotonic() + patience
-    while alive(pid) and not WINDOWS and time.monotonic() < deadline:
+    while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
@@ -80,22 +79,5 @@ def locked(path: Path, wait: bool = True) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a") as file:
-        _acquire(file, wait)
-        yield
-
-
-if WINDOWS:
-    import msvcrt
-
-    def _acquire(file: IO, wait: bool) -> None:
-        file.seek(0)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError(str(error)) from error
-
-else:
-    import fcntl
-
-    def _acquire(file: IO, wait: bool) -> None:
         fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield

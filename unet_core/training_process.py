@@ -19,7 +19,7 @@ from unet_core.data.self_labelled import SelfLabelled
 from unet_core.errors import UserError
 from unet_core.processes import locked
 from unet_core.reporter import Reporter
-from unet_core.runs import Run, create_run, unique_title
+from unet_core.runs import Run, create_run, read_json, unique_title, write_json
 
 
 class StoppedEarly(Exception):
@@ -86,7 +86,7 @@ def _train(run: Run, deadline: float | None) -> None:
     )  # fmt: skip
     try:
         dataset = open_dataset(config.data)
-        pictures = prepare_pictures(dataset, config, reporter)
+        pictures = prepare_pictures(run, dataset, config, reporter)
         reporter.report(phase="Loading TensorFlow", message="")
         from unet_core import training
 
@@ -102,11 +102,21 @@ def _train(run: Run, deadline: float | None) -> None:
         raise
 
 
+def kept_names(run: Run, dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:
+    """`split_names` at the run's first start: what is downloaded since does not change a resumed
+    training."""
+    if not (run.path / "subset.json").exists():
+        training, validation = split_names(dataset, config)
+        write_json(run.path / "subset.json", {"training": training, "validation": validation})
+    subset = read_json(run.path / "subset.json")
+    return subset["training"], subset["validation"]
+
+
 def prepare_pictures(
-    dataset: Dataset, config: TrainingConfig, reporter: Reporter
+    run: Run, dataset: Dataset, config: TrainingConfig, reporter: Reporter
 ) -> tuple[Prepared, Prepared]:
     """Training and validation pictures at the network's size."""
-    training, validation = split_names(dataset, config)
+    training, validation = kept_names(run, dataset, config)
     told = 0.0
 
     def tell(done: int, total: int) -> None:

@@ -18,6 +18,10 @@ OWN_DATA = {"npz": Npz, "folder": Folder}  # opened as npz:FILE and folder:DIR
 def open_dataset(name: str) -> Dataset:
     """The data set that the command line calls ``name``; ``UserError`` when it is not there."""
     kind, _, path = name.partition(":")
+    if kind == "upload":
+        from unet_core.data.uploads import Upload  # needs `runs`, which needs this package
+
+        return Upload(path)
     if kind in OWN_DATA and path:
         return OWN_DATA[kind](path)
     if name not in DATASETS:

@@ -4,9 +4,12 @@ The annotations come whole. Of the pictures as many as wanted are taken out of t
 streams by, without storing it. Whatever breaks, what was received stays and the next call goes on.
 """
 
+import errno
 import hashlib
+import http.client
 import io
 import os
+import shutil
 import tarfile
 import time
 import urllib.error
@@ -23,6 +26,7 @@ MD5 = {  # as published by torchvision.datasets.OxfordIIITPet
     "images.tar.gz": "5c4f3ee8e5d25df40f4fd59a7f44e54c",
     "annotations.tar.gz": "95a8c909bbe2e81eed6a22bccdf3f68f",
 }
+PICTURES = 7390  # in the archive
 PROGRESS = "progress.json"  # beside the pictures, for those who watch from outside
 TRIES = 5
 CHUNK = 1 << 18
@@ -43,14 +47,20 @@ def download_pets(
     for a whole one. ``UserError`` when the address does not answer or what it sends is damaged.
     """
     target.mkdir(parents=True, exist_ok=True)
+    (target / "download.json").unlink(missing_ok=True)
     _get_annotations(target, progress, address, md5["annotations.tar.gz"])
     _get_pictures(target, pictures, progress, address, md5["images.tar.gz"])
     write_json(target / "download.json", {"pictures": pictures, "address": address})
 
 
 def is_whole(target: Path) -> bool:
-    """Whether a download into ``target`` came to its end."""
+    """Whether the last download into ``target`` came to its end."""
     return read_json(target / "download.json") is not None
+
+
+def has_all(target: Path) -> bool:
+    """Whether a download has brought all pictures."""
+    return is_whole(target) and read_json(target / "download.json")["pictures"] is None
 
 
 def download_watched(target: Path, pictures: int | None, progress: Progress) -> None:
@@ -68,7 +78,7 @@ def download_watched(target: Path, pictures: int | None, progress: Progress) -> 
 
     try:
         download_pets(target, pictures, tell)
-    except UserError as error:
+    except (UserError, OSError) as error:
         write_json(target / PROGRESS, state | {"error": str(error)})
         raise
 
@@ -98,7 +108,7 @@ class ResumingStream(io.RawIOBase):
                 if not data and self.position < self.total:
                     raise ConnectionError("the connection ended early")
                 break
-            except (OSError, ConnectionError) as error:
+            except (OSError, http.client.HTTPException) as error:
                 self._give_up_or_wait(error, attempt)
         buffer[: len(data)] = data
         self.position += len(data)
@@ -150,7 +160,7 @@ def _get_annotations(target: Path, progress: Progress, address: str, md5: str) -
     except tarfile.TarError as error:
         raise UserError(f"The annotations cannot be unpacked: {error}.") from error
     os.replace(unpacked / "annotations", target / "annotations")
-    unpacked.rmdir()
+    shutil.rmtree(unpacked)
 
 
 def _get_pictures(
@@ -162,7 +172,7 @@ def _get_pictures(
         return
     stream = ResumingStream(
         address + "images.tar.gz",
-        lambda done, total: pictures or progress("pictures, bytes", done, total),
+        lambda done, total: pictures or progress("all pictures", done, total),
     )
     try:
         buffered = io.BufferedReader(stream, CHUNK)
@@ -181,6 +191,10 @@ def _get_pictures(
         while buffered.read(CHUNK):  # tar stops before the archive's last bytes
             pass
     except (tarfile.TarError, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise UserError(
+                "The disk is full; make room and start the download again: what has come stays."
+            ) from error
         raise UserError(
             f"The pictures arrived damaged ({error}); start the download again."
         ) from error

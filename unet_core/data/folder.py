@@ -34,7 +34,7 @@ class Folder(Dataset):
         self._pictures = picture_files(self.path / "images")
         self._masks = picture_files(self.path / "masks")
         self._check_names()
-        self._labels = Labels.of(self._count_values(), str(self.path / "masks"))
+        self._labels = Labels.of(self._count_values(), f"{self.title}/masks")
         self.classes = self._labels.classes
         self.splits = split_names(self._pictures, SEED)
 
@@ -49,7 +49,9 @@ class Folder(Dataset):
     def _check_names(self) -> None:
         """``UserError`` when there are no pairs, or files without their other half."""
         if len(self._pictures) < 2:
-            raise UserError(f"{self.path} needs at least two pictures in images/, masks in masks/.")
+            raise UserError(
+                f"{self.title} needs at least two pictures in images/, masks in masks/."
+            )
         for what, there, others in (
             ("pictures without a mask", self._pictures, self._masks),
             ("masks without a picture", self._masks, self._pictures),
@@ -77,7 +79,7 @@ def _possible_shapes(path: Path) -> list[tuple[int, int]]:
             width, height = picture.size
             turned = picture.getexif().get(0x0112) in (5, 6, 7, 8)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"The picture {path} cannot be read; replace or remove it.") from error
+        raise UserError(f"The picture {path.name} cannot be read; replace or remove it.") from error
     return [(height, width), (width, height)] if turned else [(height, width)]
 
 

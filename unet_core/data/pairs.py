@@ -4,6 +4,7 @@ import hashlib
 import io
 import shutil
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -69,10 +70,7 @@ def keep_pairs(files: list[tuple[str, bytes]]) -> str:
     ``files``: names and contents; zips are unpacked. A mask has its picture's name, in a folder
     ``masks`` or with the ending ``_mask``. ``UserError`` names what does not fit.
     """
-    pictures, masks = _sort_out(_unpacked(files))
-    alone = sorted(set(pictures) ^ set(masks))
-    if alone or not masks:
-        raise UserError(_unmatched(alone, pictures))
+    pictures, masks = matched(files)
     if len(masks) > MAX_PAIRS:
         raise UserError(f"These are {len(masks)} pairs; {MAX_PAIRS} at most can be scored at once.")
     content = b"".join(name.encode() + pictures[name] + masks[name] for name in sorted(masks))
@@ -84,7 +82,22 @@ def keep_pairs(files: list[tuple[str, bytes]]) -> str:
     return PREFIX + key
 
 
-def _unpacked(files: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+def matched(
+    files: list[tuple[str, bytes]], most_bytes: int = MAX_BYTES
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Contents of the pictures and of their masks, each by the name that a pair shares.
+
+    ``files`` as in `keep_pairs`; zips may unpack to ``most_bytes`` each. ``UserError`` names what
+    has no partner.
+    """
+    pictures, masks = _sort_out(_unpacked(files, most_bytes))
+    alone = sorted(set(pictures) ^ set(masks))
+    if alone or not masks:
+        raise UserError(_unmatched(alone, pictures))
+    return pictures, masks
+
+
+def _unpacked(files: list[tuple[str, bytes]], most_bytes: int) -> list[tuple[str, bytes]]:
     result = []
     for name, content in files:
         if not name.lower().endswith(".zip"):
@@ -93,10 +106,16 @@ def _unpacked(files: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 infos = [info for info in archive.infolist() if _is_picture(info.filename)]
-                if sum(info.file_size for info in infos) > MAX_BYTES:
-                    raise UserError(f"{name} unpacks to over {MAX_BYTES // 10**6} MB; split it.")
+                if sum(info.file_size for info in infos) > most_bytes:
+                    raise UserError(f"{name} unpacks to over {most_bytes / 1e6:.0f} MB; split it.")
                 result += [(info.filename, archive.read(info)) for info in infos]
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            RuntimeError,
+            NotImplementedError,
+            EOFError,
+        ) as error:
             raise UserError(f"{name} is not a zip that can be opened ({error}).") from error
     return result
 

@@ -40,10 +40,12 @@ def joined(first: Prepared, second: Prepared) -> Prepared:
     )
 
 
-def resize_sample(sample: Sample, size: int) -> Sample:
-    """Squash to ``size`` × ``size``: the picture anti-aliased, the mask by its nearest pixel."""
-    image = Image.fromarray(sample.image).resize((size, size), Image.Resampling.BILINEAR)
-    mask = Image.fromarray(sample.mask).resize((size, size), Image.Resampling.NEAREST)
+def resize_sample(sample: Sample, width: int, height: int | None = None) -> Sample:
+    """Squash to ``width`` × ``height`` (without it a square): the picture anti-aliased, the mask by
+    its nearest pixel."""
+    size = (width, height or width)
+    image = Image.fromarray(sample.image).resize(size, Image.Resampling.BILINEAR)
+    mask = Image.fromarray(sample.mask).resize(size, Image.Resampling.NEAREST)
     return Sample(np.asarray(image), np.asarray(mask))
 
 

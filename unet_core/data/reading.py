@@ -46,14 +46,19 @@ def read_mask(path: Path) -> np.ndarray:
         with Image.open(path) as picture:
             values = np.asarray(picture.convert("L") if picture.mode in ("1", "LA") else picture)
     except FileNotFoundError as error:
-        raise UserError(f"The mask {path} is missing.") from error
+        raise UserError(f"The mask {_shown(path)} is missing.") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"The mask {path} cannot be read; replace it.") from error
+        raise UserError(f"The mask {_shown(path)} cannot be read; replace it.") from error
     if values.ndim == 3 and np.ptp(values[..., :3], axis=2).max() == 0:
         values = values[..., 0]
     if values.ndim != 2 or values.max() > 255 or values.min() < 0:
-        raise UserError(f"The mask {path} is not a grey picture with values from 0 to 255.")
+        raise UserError(f"The mask {_shown(path)} is not a grey picture with values from 0 to 255.")
     return values.astype(np.uint8)
+
+
+def _shown(path: Path) -> str:
+    """The file with its folder: enough to find it, and no path of a host for its visitors."""
+    return f"{path.parent.name}/{path.name}"
 
 
 def split_names(names: Iterable[str], seed: int) -> dict[str, list[str]]:

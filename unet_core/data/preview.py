@@ -1,0 +1,20 @@
+"""What a data set looks like, at a glance."""
+
+import numpy as np
+
+from unet_core.data.base import Dataset
+from unet_core.data.prepared import resize_sample
+from unet_core.overlay import blend
+
+
+def preview(dataset: Dataset, count: int = 4, side: int = 160) -> np.ndarray:
+    """Pictures spread over the training split, in a row, with the colours of their masks over them:
+    uint8 (side, n side, 3); ``n`` is ``count``, or all where there are fewer."""
+    names = dataset.splits["trainval"]
+    count = min(count, len(names))
+    tiles = []
+    for position in range(count):
+        sample = resize_sample(dataset.load(names[position * len(names) // count]), side)
+        visible = [c.name for c in dataset.classes if not c.is_background]
+        tiles.append(blend(*sample, dataset.classes, 0.6, visible))
+    return np.concatenate(tiles, axis=1)
