@@ -35,7 +35,7 @@ def test_the_run_folder_is_whole(trained):
     assert len(list((trained.path / "samples").glob("epoch-*.png"))) == 2
     assert trained.evaluation["data"] == "drawn" and trained.evaluation["split"] == "test"
     assert trained.config["parameters"] == 2_128_695
-    assert np.sum(trained.evaluation["confusion"]) == 200 * 64 * 64
+    assert np.sum(trained.evaluation["confusion"]) == 100 * 64 * 64
 
 
 def test_the_exported_network_agrees_with_keras(trained, monkeypatch):

@@ -18,7 +18,7 @@ EMPTY = 0.08  # part of the pictures that show no animal
 
 
 class DrawnPets(Dataset):
-    """1,000 + 200 drawn pictures, the same on every machine; each is drawn when it is asked for.
+    """1,000 + 100 drawn pictures, the same on every machine; each is drawn when it is asked for.
 
     Class ids as in the real pets: 0 pet, 1 background, 2 border.
     """
@@ -32,7 +32,7 @@ class DrawnPets(Dataset):
     def __init__(self):
         self.splits = {
             "trainval": [f"drawn-{number:04d}" for number in range(1000)],
-            "test": [f"drawn-{number:04d}" for number in range(1000, 1200)],
+            "test": [f"drawn-{number:04d}" for number in range(1000, 1100)],
         }
 
     def load(self, name: str) -> Sample:
