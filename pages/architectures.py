@@ -2,12 +2,19 @@
 
 import streamlit as st
 
-import pages.common  # noqa: F401 (it must see a page that is opened by a link first)
+from pages.architectures_features import show_features
+from pages.architectures_skips import show_skips
 from unet_core.architecture_figure import u_figure
 from unet_core.articles import ARTICLES
 from unet_core.catalogue import CATALOGUE, Entry
 from unet_core.specification import FLOAT16, FLOAT32, Specification, UNetArguments
 
+VIEWS = {
+    "network": ":material/account_tree: The network",
+    "features": ":material/visibility: What it sees",
+    "skips": ":material/compare: With and without skips",
+    "articles": ":material/article: The four articles",
+}
 FILTERS = (8, 16, 32, 48, 64, 96, 128)
 HOW_TO_READ = """
 - **Down (blue)**: two 3 × 3 convolutions look for patterns, then the resolution is halved and the
@@ -104,30 +111,6 @@ def show_totals(now: Specification, usual: Specification) -> None:
                       help=help_, border=True, width=172)  # fmt: skip
 
 
-def show_skips(entry: Entry, arguments: dict, size: int) -> None:
-    """What a skip connection costs and gives, by this network's numbers."""
-    st.subheader("With and without skip connections", anchor=False)
-    with_, without = (
-        entry.specification(entry.outputs, size, arguments | {"skips": skips})
-        for skips in (True, False)
-    )
-    narrowest = min(with_.layers, key=lambda layer: layer.size)
-    more = with_.multiply_adds / without.multiply_adds - 1
-    left, right = st.columns(2, gap="large")
-    left.markdown(
-        f"**With**: outlines come from the first level, at {with_.layers[1].size} × "
-        f"{with_.layers[1].size} pixels; only *what* is there has to travel through the bottom. "
-        f"It costs {more:.0%} more multiply-adds and "
-        f"{with_.parameters / without.parameters - 1:.0%} more parameters."
-    )
-    right.markdown(
-        f"**Without**: everything passes through {narrowest.size} × {narrowest.size} positions at "
-        f"the bottom. One of them stands for {narrowest.step:.0f} × {narrowest.step:.0f} pixels of "
-        "the picture, so that fine outlines blur. Switch *Skip connections* off above and watch "
-        "the bridges go."
-    )
-
-
 def show_layers(specification: Specification) -> None:
     with st.expander("Every layer, and how to read the figure", icon=":material/menu_book:"):
         st.markdown(HOW_TO_READ)
@@ -145,7 +128,6 @@ def show_layers(specification: Specification) -> None:
 
 
 def show_articles() -> None:
-    st.subheader("The four articles side by side", anchor=False)
     for column, article in zip(st.columns(len(ARTICLES)), ARTICLES, strict=True):
         entry = CATALOGUE[article.network]
         with column.container(border=True, height="stretch"):
@@ -161,30 +143,41 @@ def show_articles() -> None:
     )
 
 
+def show_network() -> None:
+    """The U and its totals, beside the choice of network and arguments."""
+    left, right = st.columns([1, 3.6], gap="medium")
+    with left:
+        name = choose_network()
+        entry = CATALOGUE[name]
+        arguments, size = choose_arguments(name, entry)
+    now = entry.specification(entry.outputs, size, arguments)
+    output = now.output
+    with right:
+        st.markdown(
+            f"**{entry.title}** · {size} × {size} × {now.layers[0].channels} in, "
+            f"{output.size} × {output.size} × {output.channels} out",
+        )
+        st.plotly_chart(
+            u_figure(now), key="u", config={"displayModeBar": False},
+            alt=f"The U of {name}: {size} pixels a side go in, {output.size} come out",
+        )  # fmt: skip
+    show_totals(now, entry.specification(entry.outputs, entry.size))
+    show_layers(now)
+
+
 def main() -> None:
     st.title("How is a U-Net built?", anchor=False)
     st.markdown(
         "Down to see **what** is in the picture, up to say **where**, and bridges across that keep "
         "the outlines sharp."
     )
-    name = choose_network()
-    entry = CATALOGUE[name]
-    arguments, size = choose_arguments(name, entry)
-    now = entry.specification(entry.outputs, size, arguments)
-    output = now.output
-    subtitle = (
-        f"{size} × {size} × {now.layers[0].channels} in, {output.size} × {output.size} × "
-        f"{output.channels} out. Height: resolution; width: channels"
-    )
-    st.plotly_chart(
-        u_figure(now, entry.title, subtitle), key="u", config={"displayModeBar": False},
-        alt=f"The U of {name}: {size} pixels a side go in, {output.size} come out",
+    view = st.segmented_control(
+        "View", VIEWS, format_func=VIEWS.get, default="network", required=True, wrap=True,
+        key="view", bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
-    show_totals(now, entry.specification(entry.outputs, entry.size))
-    show_layers(now)
-    if entry.is_from_scratch:
-        show_skips(entry, arguments, size)
-    show_articles()
+    show = {"network": show_network, "features": show_features, "skips": show_skips,
+            "articles": show_articles}  # fmt: skip
+    show[view]()
 
 
 main()

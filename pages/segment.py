@@ -1,6 +1,5 @@
 """Segment: a picture in, a mask over it out."""
 
-import hashlib
 import html
 from dataclasses import dataclass, replace
 
@@ -10,17 +9,17 @@ from pages.common import (
     MOST_PICTURES,
     Picture,
     compare_slider,
-    data_url,
     ready_runs,
     score_line,
     segment,
 )
+from pages.pictures import choose_sample, uploaded
 from unet_core.errors import UserError
-from unet_core.images import EXTENSIONS, open_picture
+from unet_core.images import EXTENSIONS
 from unet_core.overlay import unique_names, zip_files
 from unet_core.runs import Run
 from unet_core.samples import SAMPLES
-from unet_core.views import SegmentedPicture, View, fit
+from unet_core.views import SegmentedPicture, View
 
 TALLEST = 470  # pixels on the screen, so that picture and controls are seen together
 MOST_ZIPPED = 150_000_000  # pixels, since a zip is made in memory
@@ -66,12 +65,7 @@ def choose_model(left, right, runs: dict[str, Run]) -> tuple[Run, Run | None]:
 def choose_pictures(source: str) -> list[Picture]:
     """What the visitor wants segmented."""
     if source == "samples":
-        st.html(gallery_style())
-        name = st.pills(
-            "Sample", SAMPLES, format_func=lambda n: SAMPLES[n].title, default="chelsea",
-            required=True, key="sample", bind="query-params", label_visibility="collapsed",
-        )  # fmt: skip
-        return [Picture(f"{name}.png", name, SAMPLES[name].load)]
+        return [choose_sample()]
     if source == "camera":
         shot = st.camera_input("Take a picture")
         return [uploaded(shot)] if shot else []
@@ -86,31 +80,6 @@ def choose_pictures(source: str) -> list[Picture]:
     if len(files) > MOST_PICTURES:
         st.warning(f"These are the first {MOST_PICTURES} pictures; add the others afterwards.")
     return [uploaded(file) for file in files[:MOST_PICTURES]]
-
-
-@st.cache_data(show_spinner=False)
-def gallery_style() -> str:
-    """Style that puts a small picture on each of the samples' buttons."""
-    rules = [
-        ".st-key-sample button { min-height: 3.25rem; padding-left: 4.25rem;"
-        " background-size: 3.25rem 100%; background-repeat: no-repeat; }"
-    ]
-    for position, sample in enumerate(SAMPLES.values(), start=1):
-        image = sample.load()
-        side = min(image.shape[:2])
-        top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
-        thumbnail = fit(image[top : top + side, left : left + side], 104)
-        rules.append(
-            f".st-key-sample button:nth-of-type({position})"
-            f" {{ background-image: url({data_url(thumbnail)}); }}"
-        )
-    return f"<style>{' '.join(rules)}</style>"
-
-
-def uploaded(file) -> Picture:
-    data = file.getvalue()
-    key = hashlib.sha256(data).hexdigest()
-    return Picture(file.name, key, lambda: open_picture(data, file.name))
 
 
 def choose_kind() -> str:
