@@ -9,12 +9,6 @@ from unet_core.articles import ARTICLES
 from unet_core.catalogue import CATALOGUE, Entry
 from unet_core.specification import FLOAT16, FLOAT32, Specification, UNetArguments
 
-VIEWS = {
-    "network": ":material/account_tree: The network",
-    "features": ":material/visibility: What it sees",
-    "skips": ":material/compare: With and without skips",
-    "articles": ":material/article: The four articles",
-}
 FILTERS = (8, 16, 32, 48, 64, 96, 128)
 HOW_TO_READ = """
 - **Down (blue)**: two 3 × 3 convolutions look for patterns, then the resolution is halved and the
@@ -29,7 +23,7 @@ HOW_TO_READ = """
 
 
 def choose_network() -> str:
-    return st.segmented_control(
+    return st.pills(
         "Network", CATALOGUE, default="compact", required=True, wrap=True,
         key="network", bind="query-params",
     )  # fmt: skip
@@ -40,14 +34,11 @@ def choose_arguments(name: str, entry: Entry) -> tuple[dict, int]:
 
     Every network keeps its own choices, so that a link tells only what was changed.
     """
-    arguments = {}
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if entry.is_from_scratch:
-            arguments = choose_unet(name, entry)
-        size = st.number_input(
-            "Picture, pixels a side", 32, 2048, entry.size, 32, width=170,
-            key=f"{name}-size", bind="query-params",
-        )  # fmt: skip
+    arguments = choose_unet(name, entry) if entry.is_from_scratch else {}
+    size = st.number_input(
+        "Picture, pixels a side", 32, 2048, entry.size, 32,
+        key=f"{name}-size", bind="query-params",
+    )  # fmt: skip
     if entry.is_from_scratch:
         fitting = UNetArguments.of(arguments).nearest_size(size)
     else:
@@ -63,11 +54,11 @@ def choose_arguments(name: str, entry: Entry) -> tuple[dict, int]:
 def choose_unet(name: str, entry: Entry) -> dict:
     usual = UNetArguments.of(entry.arguments)
     depth = st.slider(
-        "Depth", 1, 6, usual.depth, width=150, key=f"{name}-depth", bind="query-params",
+        "Depth", 1, 6, usual.depth, key=f"{name}-depth", bind="query-params",
         help="How often the resolution is halved on the way down",
     )  # fmt: skip
     filters = st.select_slider(
-        "Base filters", FILTERS, usual.filters, width=180,
+        "Base filters", FILTERS, usual.filters,
         key=f"{name}-filters", bind="query-params",
         help="Channels of the first level; each level below has twice as many",
     )  # fmt: skip
@@ -77,8 +68,10 @@ def choose_unet(name: str, entry: Entry) -> dict:
         help="same: the mask is as large as the picture. valid: nothing is made up beyond the "
         "picture's border, so the mask is smaller",
     )  # fmt: skip
-    norm = st.toggle("Batch norm", usual.batch_norm, key=f"{name}-norm", bind="query-params")
-    skips = st.toggle("Skip connections", usual.skips, key=f"{name}-skips", bind="query-params")
+    with st.container(horizontal=True):
+        norm = st.toggle("Batch norm", usual.batch_norm, key=f"{name}-norm", bind="query-params")
+        skips = st.toggle("Skips", usual.skips, key=f"{name}-skips", bind="query-params",
+                          help="Skip connections, the bridges of the U")  # fmt: skip
     return {
         "depth": depth, "filters": filters, "padding": padding, "batch_norm": norm, "skips": skips,
     }  # fmt: skip
@@ -157,8 +150,9 @@ def show_network() -> None:
             f"**{entry.title}** · {size} × {size} × {now.layers[0].channels} in, "
             f"{output.size} × {output.size} × {output.channels} out",
         )
+        ink = "#e6eeec" if st.context.theme.type == "dark" else "#17211f"
         st.plotly_chart(
-            u_figure(now), key="u", config={"displayModeBar": False},
+            u_figure(now, ink), key="u", config={"displayModeBar": False},
             alt=f"The U of {name}: {size} pixels a side go in, {output.size} come out",
         )  # fmt: skip
     show_totals(now, entry.specification(entry.outputs, entry.size))
@@ -171,13 +165,13 @@ def main() -> None:
         "Down to see **what** is in the picture, up to say **where**, and bridges across that keep "
         "the outlines sharp."
     )
+    views = {"Network": show_network, "Feature maps": show_features, "Skip connections": show_skips,
+             "Articles": show_articles}  # fmt: skip
     view = st.segmented_control(
-        "View", VIEWS, format_func=VIEWS.get, default="network", required=True, wrap=True,
+        "View", views, default="Network", required=True, wrap=True,
         key="view", bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
-    show = {"network": show_network, "features": show_features, "skips": show_skips,
-            "articles": show_articles}  # fmt: skip
-    show[view]()
+    views[view]()
 
 
 main()

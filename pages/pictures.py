@@ -20,7 +20,7 @@ def choose_sample() -> Picture:
     st.html(gallery_style())
     name = st.pills(
         "Sample", SAMPLES, format_func=lambda n: SAMPLES[n].title, default="chelsea",
-        required=True, key="sample", bind="query-params", label_visibility="collapsed",
+        required=True, wrap=True, key="sample", bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
     return Picture(f"{name}.png", name, SAMPLES[name].load)
 
@@ -56,22 +56,21 @@ def choose_picture(run: Run) -> Picture | None:
     The choice is kept for each run, since another run's data has other pictures.
     """
     key = f"picture-{run.name}"
-    sources = {"samples": "Samples", "data": "Its test pictures", "upload": "Upload"}
+    sources = ["Samples", "Test pictures", "Upload"]
     try:
         dataset = open_dataset(run.config["training"]["data"])
     except UserError as error:
         dataset = None
-        del sources["data"]
+        sources.remove("Test pictures")
         st.caption(f":material/info: The data that this model learned from is not here. {error}")
     knows_pets = any(info.name == "pet" for info in run.classes)
     source = st.segmented_control(
-        "Picture", sources, format_func=sources.get, required=True,
-        default="samples" if knows_pets or not dataset else "data",
-        key=key, bind="query-params",
+        "Picture", sources, default="Samples" if knows_pets or not dataset else "Test pictures",
+        required=True, key=key, bind="query-params",
     )  # fmt: skip
-    if source == "samples":
+    if source == "Samples":
         return choose_sample()
-    if source == "upload":
+    if source == "Upload":
         file = st.file_uploader(
             "Drop a picture here", type=list(EXTENSIONS), max_upload_size=20, key="file"
         )

@@ -8,11 +8,11 @@ from unet_core.specification import Layer, Specification
 
 # Okabe and Ito's colours; legible on light and on dark grounds.
 KINDS = {
-    "down": ("Encoder: what is in the picture", "#0072B2"),
-    "bottom": ("Bottom: the whole scene", "#CC79A7"),
-    "skip": ("Handed over by a skip connection", "#56B4E9"),
-    "up": ("Decoder: where exactly", "#E69F00"),
-    "output": ("Output: a score for each class and pixel", "#009E73"),
+    "down": ("Encoder: what", "#0072B2"),
+    "bottom": ("Bottom", "#CC79A7"),
+    "up": ("Decoder: where", "#E69F00"),
+    "skip": ("Skip connection", "#56B4E9"),
+    "output": ("Output", "#009E73"),
 }
 ARROWS = {"skip": "#56B4E9", "pool": "#D55E00", "up": "#009E73", "same": "#8A8A8A"}
 GAP = 0.010  # between maps of features, as a part of the figure's width
@@ -44,26 +44,27 @@ class Box:
         return self.top - self.height
 
 
-def u_figure(specification: Specification) -> go.Figure:
+def u_figure(specification: Specification, ink: str = "#8A8A8A") -> go.Figure:
     """Blocks as high as their resolution and as wide as their channels, with arrows between.
 
-    Hovering tells layer, output shape, parameters, multiply-adds and receptive field.
+    Hovering tells layer, output shape, parameters, multiply-adds and receptive field. ``ink`` is
+    the colour of the labels.
     """
     boxes = place(specification)
     figure = go.Figure()
     for kind, (name, color) in KINDS.items():
         drawn = [box for box in boxes if _kind(box.layer) == kind]
-        _add_bars(figure, drawn, name, color)
-    joined = [box for box in boxes if box.layer.kind == "concatenate"]
-    _add_bars(figure, joined, *KINDS["skip"], part=lambda x: x.skip_channels / x.channels)
+        if kind == "skip":  # over the left part of what the decoder joins
+            drawn += [box for box in boxes if box.layer.kind == "concatenate"]
+        _add_bars(figure, drawn, name, color, only_skip=kind == "skip")
     _add_hover(figure, boxes)
     _add_arrows(figure, boxes)
-    _add_labels(figure, boxes)
+    _add_labels(figure, boxes, ink)
     figure.update_layout(
-        height=500,
+        height=470,
         barmode="overlay",
         bargap=0,
-        margin={"l": 50, "r": 20, "t": 10, "b": 10},
+        margin={"l": 50, "r": 40, "t": 10, "b": 10},
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "font": {"size": 14}},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
@@ -131,11 +132,16 @@ def _is_on_bridge(layer: Layer) -> bool:
     return layer.kind == "convolution" and layer.name.startswith("skip")
 
 
-def _add_bars(figure: go.Figure, boxes: list[Box], name: str, color: str, part=None) -> None:
-    """Bars from ``boxes``; ``part`` gives the left part of each that is to be drawn."""
+def _add_bars(figure: go.Figure, boxes: list[Box], name: str, color: str, only_skip: bool) -> None:
+    """A bar for each box; ``only_skip``: of joined features only what the skip brings."""
     if not boxes:
         return
-    widths = [box.width * (part(box.layer) if part else 1) for box in boxes]
+    widths = [
+        box.width * box.layer.skip_channels / box.layer.channels
+        if only_skip and box.layer.skip_channels
+        else box.width
+        for box in boxes
+    ]
     figure.add_bar(
         x=[box.left + width / 2 for box, width in zip(boxes, widths, strict=True)],
         y=[box.height for box in boxes],
@@ -194,29 +200,32 @@ def _arrow(figure: go.Figure, start, end, color: str, width: float = 1.5) -> Non
     )  # fmt: skip
 
 
-def _add_labels(figure: go.Figure, boxes: list[Box]) -> None:
+def _add_labels(figure: go.Figure, boxes: list[Box], ink: str) -> None:
     """Each level's resolution at the left of it, and the channels of a block below it."""
-    blocks: dict[tuple, list[Box]] = {}
+
+    def label(x: float, y: float, text: str, xanchor: str, yanchor: str) -> None:
+        figure.add_annotation(
+            x=x, y=y, text=text, showarrow=False, xanchor=xanchor, yanchor=yanchor, borderpad=1,
+            font={"size": 15, "color": ink},
+        )  # fmt: skip
+
+    blocks: dict[tuple[int, str], list[Box]] = {}
     for box in boxes:
         if not _is_on_bridge(box.layer):
-            blocks.setdefault((box.layer.part, box.layer.level), []).append(box)
-    levels = set()
-    for (part, level), block in blocks.items():
-        if level not in levels:
-            levels.add(level)
-            first = block[0]
-            _label(figure, first.left, first.middle, f"{first.layer.size}²", "right", "middle")
-        if part in ("encoder", "bottom"):  # towards the left, where no arrow goes
-            named, x, anchor = block[-1], block[-1].right, "right"
-        else:
-            own = [box for box in block if box.layer.kind != "concatenate"]
-            named = next(iter(own), block[-1])
-            x, anchor = named.left, "left"
-        _label(figure, x, named.bottom, str(named.layer.channels), anchor, "top")
-
-
-def _label(figure: go.Figure, x: float, y: float, text: str, xanchor: str, yanchor: str) -> None:
-    figure.add_annotation(
-        x=x, y=y, text=text, showarrow=False, xanchor=xanchor, yanchor=yanchor, borderpad=0,
-        font={"size": 13},
-    )  # fmt: skip
+            blocks.setdefault((box.layer.level, box.layer.part), []).append(box)
+    lowest = max(level for level, _ in blocks)
+    half_a_line = -0.035 * min(box.bottom for box in boxes)
+    for level in range(lowest + 1):
+        first = next(box for box in boxes if box.layer.level == level)
+        # Beside low bars a line lower, away from the arrow that comes from above.
+        middle = min(first.middle, first.top - half_a_line) if level else first.middle
+        label(first.left, middle, f"{first.layer.size}²", "right", "middle")
+    for (level, part), block in blocks.items():
+        last, channels = block[-1], str(block[-1].layer.channels)
+        if part == "output":
+            label(last.right, last.middle, channels, "left", "middle")
+        elif part == "bottom" or (part == "encoder" and level < lowest):
+            label(last.right, last.bottom, channels, "right", "top")  # an arrow leaves to the right
+        elif level < lowest:
+            own = next((box for box in block if box.layer.kind != "concatenate"), block[0])
+            label(own.left, own.bottom, str(own.layer.channels), "left", "top")
