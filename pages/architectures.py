@@ -101,7 +101,7 @@ def show_totals(now: Specification, usual: Specification) -> None:
     with st.container(horizontal=True):
         for label, value, before, text, help_ in totals:
             st.metric(label, text, change(value, before), delta_color="off", delta_arrow="off",
-                      help=help_, border=True, width=172)  # fmt: skip
+                      help=help_, border=True, width=160)  # fmt: skip
 
 
 def show_layers(specification: Specification) -> None:
@@ -169,7 +169,7 @@ def main() -> None:
              "Articles": show_articles}  # fmt: skip
     view = st.segmented_control(
         "View", views, default="Network", required=True, wrap=True,
-        key="view", bind="query-params", label_visibility="collapsed",
+        key="show", bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
     views[view]()
 

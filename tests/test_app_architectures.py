@@ -50,18 +50,17 @@ def test_a_size_that_does_not_fit_is_mended_and_said(app):
 
 
 def test_feature_maps_of_a_sample(app):
-    open_page(app, view="Feature maps", sample="coffee")
-    pictures = [image.alt if hasattr(image, "alt") else image for image in app.get("image")]
-    assert len(pictures) == 2 + 5 * 3 + 1  # in and out, five levels, the bottom
+    open_page(app, show="Feature maps", sample="coffee")
+    assert len(app.image) == 2 + 5 * 3 + 1  # in and out, five levels, the bottom
 
 
 def test_a_model_of_another_make_is_no_exception(app, channel_run):
-    open_page(app, view="Feature maps")
+    open_page(app, show="Feature maps")
     assert "export the run again" in app.error[0].value
 
 
 def test_without_a_pair_the_page_says_how_to_train_one(app, shipped):
-    open_page(app, view="Skip connections")
+    open_page(app, show="Skip connections")
     assert "train --recipe lungs-no-skips" in app.info[0].value
 
 
@@ -69,13 +68,13 @@ def test_a_pair_is_shown_on_one_picture(app, shipped):
     for name, skips in (("with", True), ("without", False)):
         build_run(shipped / name, "compact", {"depth": 1, "filters": 2, "skips": skips}, 32)
     write_config(shipped / "unfinished", "compact", {})
-    open_page(app, view="Skip connections")
-    assert len(app.get("image")) == 2
+    open_page(app, show="Skip connections")
+    assert len(app.image) == 2
     app.segmented_control(key="picture-with").set_value("Test pictures").run()
     assert not app.exception
-    assert len(app.get("image")) == 4  # with the errors
+    assert len(app.image) == 4  # with the errors
 
 
 def test_the_articles_have_their_counts(app):
-    open_page(app, view="Articles")
+    open_page(app, show="Articles")
     assert any("31,055,297" in caption.value for caption in app.caption)

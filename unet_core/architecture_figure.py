@@ -206,7 +206,7 @@ def _add_labels(figure: go.Figure, boxes: list[Box], ink: str) -> None:
     def label(x: float, y: float, text: str, xanchor: str, yanchor: str) -> None:
         figure.add_annotation(
             x=x, y=y, text=text, showarrow=False, xanchor=xanchor, yanchor=yanchor, borderpad=1,
-            font={"size": 15, "color": ink},
+            font={"size": 14, "color": ink},
         )  # fmt: skip
 
     blocks: dict[tuple[int, str], list[Box]] = {}
