@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-import pages.common  # noqa: F401 (it must see a page that is opened by a link first)
+from pages.architectures_features import show_features
+from pages.architectures_skips import show_skips
 from unet_core.architecture_figure import u_figure
 from unet_core.articles import ARTICLES
 from unet_core.catalogue import CATALOGUE, Entry
@@ -22,7 +23,7 @@ HOW_TO_READ = """
 
 
 def choose_network() -> str:
-    return st.segmented_control(
+    return st.pills(
         "Network", CATALOGUE, default="compact", required=True, wrap=True,
         key="network", bind="query-params",
     )  # fmt: skip
@@ -33,14 +34,11 @@ def choose_arguments(name: str, entry: Entry) -> tuple[dict, int]:
 
     Every network keeps its own choices, so that a link tells only what was changed.
     """
-    arguments = {}
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if entry.is_from_scratch:
-            arguments = choose_unet(name, entry)
-        size = st.number_input(
-            "Picture, pixels a side", 32, 2048, entry.size, 32, width=170,
-            key=f"{name}-size", bind="query-params",
-        )  # fmt: skip
+    arguments = choose_unet(name, entry) if entry.is_from_scratch else {}
+    size = st.number_input(
+        "Picture, pixels a side", 32, 2048, entry.size, 32,
+        key=f"{name}-size", bind="query-params",
+    )  # fmt: skip
     if entry.is_from_scratch:
         fitting = UNetArguments.of(arguments).nearest_size(size)
     else:
@@ -56,11 +54,11 @@ def choose_arguments(name: str, entry: Entry) -> tuple[dict, int]:
 def choose_unet(name: str, entry: Entry) -> dict:
     usual = UNetArguments.of(entry.arguments)
     depth = st.slider(
-        "Depth", 1, 6, usual.depth, width=150, key=f"{name}-depth", bind="query-params",
+        "Depth", 1, 6, usual.depth, key=f"{name}-depth", bind="query-params",
         help="How often the resolution is halved on the way down",
     )  # fmt: skip
     filters = st.select_slider(
-        "Base filters", FILTERS, usual.filters, width=180,
+        "Base filters", FILTERS, usual.filters,
         key=f"{name}-filters", bind="query-params",
         help="Channels of the first level; each level below has twice as many",
     )  # fmt: skip
@@ -70,8 +68,10 @@ def choose_unet(name: str, entry: Entry) -> dict:
         help="same: the mask is as large as the picture. valid: nothing is made up beyond the "
         "picture's border, so the mask is smaller",
     )  # fmt: skip
-    norm = st.toggle("Batch norm", usual.batch_norm, key=f"{name}-norm", bind="query-params")
-    skips = st.toggle("Skip connections", usual.skips, key=f"{name}-skips", bind="query-params")
+    with st.container(horizontal=True):
+        norm = st.toggle("Batch norm", usual.batch_norm, key=f"{name}-norm", bind="query-params")
+        skips = st.toggle("Skips", usual.skips, key=f"{name}-skips", bind="query-params",
+                          help="Skip connections, the bridges of the U")  # fmt: skip
     return {
         "depth": depth, "filters": filters, "padding": padding, "batch_norm": norm, "skips": skips,
     }  # fmt: skip
@@ -101,31 +101,7 @@ def show_totals(now: Specification, usual: Specification) -> None:
     with st.container(horizontal=True):
         for label, value, before, text, help_ in totals:
             st.metric(label, text, change(value, before), delta_color="off", delta_arrow="off",
-                      help=help_, border=True, width=172)  # fmt: skip
-
-
-def show_skips(entry: Entry, arguments: dict, size: int) -> None:
-    """What a skip connection costs and gives, by this network's numbers."""
-    st.subheader("With and without skip connections", anchor=False)
-    with_, without = (
-        entry.specification(entry.outputs, size, arguments | {"skips": skips})
-        for skips in (True, False)
-    )
-    narrowest = min(with_.layers, key=lambda layer: layer.size)
-    more = with_.multiply_adds / without.multiply_adds - 1
-    left, right = st.columns(2, gap="large")
-    left.markdown(
-        f"**With**: outlines come from the first level, at {with_.layers[1].size} × "
-        f"{with_.layers[1].size} pixels; only *what* is there has to travel through the bottom. "
-        f"It costs {more:.0%} more multiply-adds and "
-        f"{with_.parameters / without.parameters - 1:.0%} more parameters."
-    )
-    right.markdown(
-        f"**Without**: everything passes through {narrowest.size} × {narrowest.size} positions at "
-        f"the bottom. One of them stands for {narrowest.step:.0f} × {narrowest.step:.0f} pixels of "
-        "the picture, so that fine outlines blur. Switch *Skip connections* off above and watch "
-        "the bridges go."
-    )
+                      help=help_, border=True, width=160)  # fmt: skip
 
 
 def show_layers(specification: Specification) -> None:
@@ -145,7 +121,6 @@ def show_layers(specification: Specification) -> None:
 
 
 def show_articles() -> None:
-    st.subheader("The four articles side by side", anchor=False)
     for column, article in zip(st.columns(len(ARTICLES)), ARTICLES, strict=True):
         entry = CATALOGUE[article.network]
         with column.container(border=True, height="stretch"):
@@ -161,30 +136,42 @@ def show_articles() -> None:
     )
 
 
+def show_network() -> None:
+    """The U and its totals, beside the choice of network and arguments."""
+    left, right = st.columns([1, 3.6], gap="medium")
+    with left:
+        name = choose_network()
+        entry = CATALOGUE[name]
+        arguments, size = choose_arguments(name, entry)
+    now = entry.specification(entry.outputs, size, arguments)
+    output = now.output
+    with right:
+        st.markdown(
+            f"**{entry.title}** · {size} × {size} × {now.layers[0].channels} in, "
+            f"{output.size} × {output.size} × {output.channels} out",
+        )
+        ink = "#e6eeec" if st.context.theme.type == "dark" else "#17211f"
+        st.plotly_chart(
+            u_figure(now, ink), key="u", config={"displayModeBar": False},
+            alt=f"The U of {name}: {size} pixels a side go in, {output.size} come out",
+        )  # fmt: skip
+    show_totals(now, entry.specification(entry.outputs, entry.size))
+    show_layers(now)
+
+
 def main() -> None:
     st.title("How is a U-Net built?", anchor=False)
     st.markdown(
         "Down to see **what** is in the picture, up to say **where**, and bridges across that keep "
         "the outlines sharp."
     )
-    name = choose_network()
-    entry = CATALOGUE[name]
-    arguments, size = choose_arguments(name, entry)
-    now = entry.specification(entry.outputs, size, arguments)
-    output = now.output
-    subtitle = (
-        f"{size} × {size} × {now.layers[0].channels} in, {output.size} × {output.size} × "
-        f"{output.channels} out. Height: resolution; width: channels"
-    )
-    st.plotly_chart(
-        u_figure(now, entry.title, subtitle), key="u", config={"displayModeBar": False},
-        alt=f"The U of {name}: {size} pixels a side go in, {output.size} come out",
+    views = {"Network": show_network, "Feature maps": show_features, "Skip connections": show_skips,
+             "Articles": show_articles}  # fmt: skip
+    view = st.segmented_control(
+        "View", views, default="Network", required=True, wrap=True,
+        key="show", bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
-    show_totals(now, entry.specification(entry.outputs, entry.size))
-    show_layers(now)
-    if entry.is_from_scratch:
-        show_skips(entry, arguments, size)
-    show_articles()
+    views[view]()
 
 
 main()

@@ -78,10 +78,10 @@ def compare_slider(before: np.ndarray, after: np.ndarray, before_alt: str, after
 
 
 def data_url(image: np.ndarray) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(_jpeg(image, quality=88)).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(image)).decode()
 
 
-def _jpeg(image: np.ndarray, quality: int) -> bytes:
+def jpeg(image: np.ndarray, quality: int = 88) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image).save(file, format="JPEG", quality=quality)
     return file.getvalue()
@@ -121,6 +121,7 @@ class Picture:
     key: str
     load: Callable[[], np.ndarray]  # uint8 (H, W, 3); UserError when it cannot be opened
     credit: str = ""
+    truth: Callable[[], np.ndarray] | None = None  # uint8 (H, W), class ids, where it is known
 
 
 def segment(run: Run, picture: Picture) -> tuple[SegmentedPicture, tuple[int, int]]:
@@ -128,7 +129,7 @@ def segment(run: Run, picture: Picture) -> tuple[SegmentedPicture, tuple[int, in
 
     Cached by picture and model; the full picture is not kept, since many large ones would not fit.
     """
-    found = _segment(run.name, _changed(run), picture.key, picture.load)
+    found = _segment(run.name, model_time(run), picture.key, picture.load)
     screen, probabilities, seconds, size = found
     image = np.asarray(Image.open(io.BytesIO(screen)))
     return SegmentedPicture(picture.name, image, probabilities, run.classes, seconds), size
@@ -136,10 +137,11 @@ def segment(run: Run, picture: Picture) -> tuple[SegmentedPicture, tuple[int, in
 
 def segmenter_of(run: Run) -> Segmenter:
     """The run's network, loaded once for everybody."""
-    return _segmenter(run.name, _changed(run))
+    return _segmenter(run.name, model_time(run))
 
 
-def _changed(run: Run) -> float:
+def model_time(run: Run) -> float:
+    """When its model was written, so that caches tell a new one; ``UserError`` without a model."""
     try:
         return (run.path / "model.onnx").stat().st_mtime
     except FileNotFoundError:
@@ -154,7 +156,7 @@ def _segment(run_name: str, changed: float, key: str, _load: Callable):
     started = time.perf_counter()
     probabilities = segmenter.probabilities(image)
     seconds = time.perf_counter() - started
-    return _jpeg(fit(image, SCREEN), quality=95), probabilities, seconds, image.shape[:2]
+    return jpeg(fit(image, SCREEN), quality=95), probabilities, seconds, image.shape[:2]
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

@@ -1,6 +1,5 @@
 """Segment: a picture in, a mask over it out."""
 
-import hashlib
 import html
 from dataclasses import dataclass, replace
 
@@ -10,17 +9,16 @@ from pages.common import (
     MOST_PICTURES,
     Picture,
     compare_slider,
-    data_url,
     ready_runs,
     score_line,
     segment,
 )
+from pages.pictures import choose_sample, uploaded
 from unet_core.errors import UserError
-from unet_core.images import EXTENSIONS, open_picture
+from unet_core.images import EXTENSIONS
 from unet_core.overlay import unique_names, zip_files
 from unet_core.runs import Run
-from unet_core.samples import SamplePicture, samples_for
-from unet_core.views import SegmentedPicture, View, fit
+from unet_core.views import SegmentedPicture, View
 
 TALLEST = 470  # pixels on the screen, so that picture and controls are seen together
 MOST_ZIPPED = 150_000_000  # pixels, since a zip is made in memory
@@ -81,43 +79,6 @@ def choose_pictures(source: str, run: Run) -> list[Picture]:
     if len(files) > MOST_PICTURES:
         st.warning(f"These are the first {MOST_PICTURES} pictures; add the others afterwards.")
     return [uploaded(file) for file in files[:MOST_PICTURES]]
-
-
-def choose_sample(run: Run) -> Picture:
-    samples = samples_for(run)
-    # Models of one kind share their samples; the first kind has the short name in links.
-    key = "sample" if "chelsea" in samples else f"sample-{run.config['training']['data']}"
-    st.html(gallery_style(key, samples))
-    name = st.pills(
-        "Sample", samples, format_func=lambda n: samples[n].title, default=next(iter(samples)),
-        required=True, key=key, bind="query-params", label_visibility="collapsed",
-    )  # fmt: skip
-    return Picture(f"{name}.png", name, samples[name].load, samples[name].credit)
-
-
-@st.cache_data(show_spinner=False, hash_funcs={SamplePicture: lambda s: s.title})
-def gallery_style(key: str, samples: dict[str, SamplePicture]) -> str:
-    """Style that puts a small picture on each of the samples' buttons."""
-    rules = [
-        f".st-key-{key} button {{ min-height: 3.25rem; padding-left: 4.25rem;"
-        " background-size: 3.25rem 100%; background-repeat: no-repeat; }"
-    ]
-    for position, sample in enumerate(samples.values(), start=1):
-        image = sample.load()
-        side = min(image.shape[:2])
-        top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
-        thumbnail = fit(image[top : top + side, left : left + side], 104)
-        rules.append(
-            f".st-key-{key} button:nth-of-type({position})"
-            f" {{ background-image: url({data_url(thumbnail)}); }}"
-        )
-    return f"<style>{' '.join(rules)}</style>"
-
-
-def uploaded(file) -> Picture:
-    data = file.getvalue()
-    key = hashlib.sha256(data).hexdigest()
-    return Picture(file.name, key, lambda: open_picture(data, file.name))
 
 
 def choose_kind() -> str:

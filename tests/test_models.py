@@ -89,15 +89,20 @@ def test_errors_say_what_fits():
 
 
 def test_forward_pass_on_jax():
-    pytest.importorskip("jax")
+    pytest.importorskip("jax", reason="JAX is not installed")
     code = (
         "import numpy as np; from unet_core.models import build\n"
-        "for name in ('compact', 'original', 'batchnorm'):\n"
-        "    model = build(name, 2, {'depth': 1, 'filters': 2}, 20)\n"
-        "    print(*model(np.ones((1, 20, 20, 3), 'float32')).shape)"
+        "small = {'depth': 1, 'filters': 2}\n"
+        "for name, arguments, size in (\n"
+        "    ('compact', small, 20), ('original', small, 20), ('batchnorm', small, 20),\n"
+        "    ('mobilenetv2', {}, 32), ('mobilenetv2-fast', {}, 32),\n"
+        "):\n"
+        "    model = build(name, 2, arguments, size)\n"
+        "    print(*model(np.ones((1, size, size, 3), 'float32')).shape)"
     )
     environment = os.environ | {"KERAS_BACKEND": "jax"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True
     )
-    assert done.stdout.splitlines() == ["1 20 20 2", "1 4 4 2", "1 20 20 2"], done.stderr
+    shapes = ["1 20 20 2", "1 4 4 2", "1 20 20 2", "1 32 32 2", "1 32 32 2"]
+    assert done.stdout.splitlines() == shapes, done.stderr

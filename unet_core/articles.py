@@ -51,8 +51,9 @@ ARTICLES = (
         "U-Net Architecture Explained",
         "The network of 2015: unpadded convolutions, 572 × 572 pixels in, 388 × 388 out, two "
         "classes.",
-        "In its layers nowhere, except that colour pictures go in; the paper's were grey.",
+        "Colour pictures go in; the paper's were grey.",
         "Takes the skips after pooling and stretches them; shows the mask of an untrained network.",
-        "Features are cropped before pooling, as in the paper; only trained models segment.",
+        "Features are cropped before pooling, as in the paper; only trained models segment, "
+        "pictures of any size by overlapping tiles.",
     ),
 )

@@ -1,9 +1,16 @@
 """Two models on the same pictures."""
 
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+
 import numpy as np
 
+from unet_core.catalogue import CATALOGUE
 from unet_core.errors import UserError
+from unet_core.runs import Run
 from unet_core.scores import class_scores, overall_scores, resampling_weights
+from unet_core.specification import UNetArguments
 
 
 def compare(first: dict, second: dict) -> dict:
@@ -64,3 +71,20 @@ def _picture_rows(first: np.ndarray, second: np.ndarray, names: list[str]) -> li
          "difference": float(b[i] - a[i])}
         for i in order
     ]  # fmt: skip
+
+
+def skip_pairs(runs: Iterable[Run]) -> list[tuple[Run, Run]]:
+    """Runs with and without skip connections whose settings differ in nothing else.
+
+    Of several alike, the first counts.
+    """
+    alike: dict[str, dict[bool, Run]] = {}
+    for run in runs:
+        training = run.config["training"]
+        entry = CATALOGUE.get(training["model"])
+        if entry and entry.is_from_scratch:
+            arguments = UNetArguments.of(entry.arguments | training["model_arguments"])
+            rest = training | {"model_arguments": asdict(arguments) | {"skips": None}}
+            group = alike.setdefault(json.dumps(rest, sort_keys=True), {})
+            group.setdefault(arguments.skips, run)
+    return [(group[True], group[False]) for group in alike.values() if len(group) == 2]

@@ -287,8 +287,9 @@ def mobilenetv2_fast(outputs: int, size: int) -> Specification:
             x = drawing.separable(x, f"decoder{level}_conv{number}", filters)
     x = drawing.bilinear(plain(x, "project0", 16, 1), "up0")
     x = drawing.concatenate(plain(drawing.layers[0], "skip0_conv", 8, 3), x, "skip0")
+    x = plain(x, "decoder0_conv", 16, 3)
     drawing.part = "output"
-    drawing.convolution(plain(x, "decoder0_conv", 16, 3), "logits", outputs, 1)
+    drawing.convolution(x, "logits", outputs, 1)
     return Specification(tuple(drawing.layers))
 
 

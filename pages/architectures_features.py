@@ -1,0 +1,109 @@
+"""What it sees: the maps of features inside a trained model, for one picture."""
+
+import streamlit as st
+
+from pages.common import Picture, jpeg, model_time, ready_runs, segment
+from pages.pictures import choose_picture
+from unet_core.errors import UserError
+from unet_core.feature_maps import FeatureMaps, Seen, SeenLevel
+from unet_core.runs import Run
+from unet_core.views import View
+
+TILE = 300  # pixels, the longer side of a map
+HOW_TO_READ = """
+Each picture: how strongly a place speaks to **all channels** of a layer together (left), and the
+**four channels** that differ most over the picture (right). Yellow is strong, dark blue is weak;
+every map is stretched to the full range of colours, so that only its pattern counts.
+"""
+AT_THE_TOP = (
+    "Edges, fur, outlines: it is sharp **where** something is, not yet **what** it is. That is why "
+    "it is worth handing across."
+)
+AT_THE_BOTTOM = (
+    "A few positions that each have seen a large part of the picture: **what** is there, and only "
+    "roughly **where**. From here it goes up again."
+)
+
+
+def show_features() -> None:
+    runs = ready_runs()
+    if not runs:
+        st.info("There is no trained model yet. Train one on the Train page.")
+        return
+    left, right = st.columns([1, 2.2], gap="large")
+    with left:
+        name = st.selectbox(
+            "Model", runs, format_func=lambda n: runs[n].title, key="model", bind="query-params"
+        )
+        run = runs[name]
+        picture = choose_picture(run)
+    if not picture:
+        return
+    try:
+        with st.spinner("Looking inside the network …"):
+            segmented, _ = segment(run, picture)
+            levels = look_inside(run, picture)
+    except UserError as error:
+        st.error(str(error))
+        return
+    with right:
+        first, second = st.columns(2)
+        first.image(segmented.image, caption="Goes in", alt=f"{picture.name}, the picture itself")
+        names = tuple(info.name for info in run.classes if not info.is_background)
+        second.image(
+            segmented.draw(View(visible=names)), caption="Comes out",
+            alt=f"{picture.name} with the model's mask",
+        )  # fmt: skip
+        st.markdown(HOW_TO_READ)
+    for number, level in enumerate(levels):
+        show_level(number, level, is_bottom=number == len(levels) - 1)
+
+
+def show_level(number: int, level: list[tuple], is_bottom: bool) -> None:
+    """A row: each of ``level`` is (what it is, its layer, silent channels, JPEG file) or None."""
+    layer = level[0][1]
+    title = "The bottom" if is_bottom else f"Level {number + 1}"
+    with st.container(border=True, gap="small"):
+        st.markdown(
+            f"**{title}: {layer.size} × {layer.size}** positions, "
+            f"one for every {layer.step:.0f} × {layer.step:.0f} pixels that went in. "
+            + (AT_THE_BOTTOM if is_bottom else AT_THE_TOP if number == 0 else "")
+        )
+        for column, cell in zip(st.columns(3), level, strict=False):
+            what, layer, silent, file = cell
+            told = f"{what} · `{layer.name}`, {layer.channels} channels"
+            told += f", {silent} of them silent" if silent else ""
+            column.image(file, caption=told, width="stretch", alt=f"{what}, {layer.name}")
+
+
+def look_inside(run: Run, picture: Picture) -> list[list[tuple]]:
+    """Each level's maps as `show_level` wants them, from the top to the bottom."""
+    return _look_inside(run.name, model_time(run), picture.key, run, picture)
+
+
+@st.cache_data(max_entries=20, ttl="1h", show_spinner=False)
+def _look_inside(name: str, changed: float, key: str, _run: Run, _picture: Picture):
+    image = _picture.load()
+    height, width = image.shape[:2]
+    scale = TILE / max(height, width)
+    size = (max(32, round(width * scale)), max(32, round(height * scale)))
+    maps = _feature_maps(name, changed, _run)
+    return [
+        [(what, seen.layer, seen.silent, jpeg(seen.picture(*size))) for what, seen in told(level)]
+        for level in maps.see(image)
+    ]
+
+
+def told(level: SeenLevel) -> list[tuple[str, Seen]]:
+    """The maps of a level in the order of the signal, with what they are."""
+    if not level.below:
+        return [("What the bottom knows", level.encoder)]
+    encoder = "Encoder, handed across" if level.is_handed_over else "Encoder, not handed across"
+    maps = [(encoder, level.encoder), ("From below, enlarged", level.below)]
+    both = "Decoder, from both" if level.is_handed_over else "Decoder, from below alone"
+    return maps + ([(both, level.decoder)] if level.decoder else [])
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _feature_maps(name: str, changed: float, _run: Run) -> FeatureMaps:
+    return FeatureMaps(_run)

@@ -1,0 +1,134 @@
+"""What a network sees, against Keras's own intermediate outputs; and runs that differ in skips."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unet_core.catalogue import CATALOGUE
+from unet_core.comparison import skip_pairs
+from unet_core.config import TrainingConfig
+from unet_core.data.pets import PET_CLASSES
+from unet_core.errors import UserError
+from unet_core.feature_maps import FeatureMaps, Seen, shown_layers
+from unet_core.runs import SHIPPED, Run, write_json
+from unet_core.specification import UNetArguments
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
+
+
+def write_config(path: Path, model: str, arguments: dict, **changes) -> Run:
+    path.mkdir(parents=True)
+    training = TrainingConfig(model=model, model_arguments=arguments, **changes)
+    classes = [{"name": c.name, "color": c.color} for c in PET_CLASSES]
+    config = {"title": path.name, "description": "", "classes": classes}
+    write_json(path / "config.json", config | {"training": training.to_dict()})
+    return Run(path)
+
+
+def build_run(path: Path, name: str, arguments: dict, size: int):
+    """A run of random weights with its exported model, and the Keras model."""
+    from unet_core.export import export
+    from unet_core.models import build
+
+    run = write_config(path, name, arguments, size=size)
+    model = build(name, len(PET_CLASSES), arguments, size)
+    for layer in model.layers:  # statistics that make batch normalisation do something
+        if layer.__class__.__name__ == "BatchNormalization":
+            layer.set_weights([w + 0.1 for w in layer.get_weights()])
+    export(model, path / "model.onnx", "onnx")
+    return run, model
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("compact", {}),
+        ("batchnorm", {"channels": 1}),
+        ("original", {"batch_norm": True}),
+    ],
+)
+def test_maps_are_what_keras_computes(tmp_path, name, arguments):
+    import keras
+
+    arguments = {"depth": 2, "filters": 4} | arguments
+    size = UNetArguments.of(CATALOGUE[name].arguments | arguments).nearest_size(64)
+    run, model = build_run(tmp_path / "run", name, arguments, size)
+    image = PICTURE[:50, :50].repeat(3, 0).repeat(3, 1)[:size, :size]
+    levels = FeatureMaps(run).see(image)
+    assert [level.encoder.layer.name for level in levels] == [
+        "encoder1_conv2", "encoder2_conv2", "bottom_conv2",
+    ]  # fmt: skip
+    inner = keras.Model(model.input, [model.get_layer(f"skip{level}").output for level in (1, 2)])
+    for level, joined in zip(levels, inner(image[None].astype(np.float32)), strict=False):
+        joined = np.moveaxis(np.asarray(joined)[0], -1, 0)
+        assert level.is_handed_over
+        own = Seen.of(level.below.layer, joined[len(joined) // 2 :])
+        np.testing.assert_allclose(level.below.summary, own.summary, atol=1e-3)
+        if name != "original":  # whose features are cropped on the way across
+            handed = Seen.of(level.encoder.layer, joined[: len(joined) // 2])
+            np.testing.assert_allclose(level.encoder.summary, handed.summary, atol=1e-3)
+            np.testing.assert_allclose(level.encoder.channels, handed.channels, atol=1e-3)
+    assert (levels[0].decoder.layer.name, levels[-1].below) == ("decoder1_conv2", None)
+
+
+def test_without_skips_the_encoder_is_shown_but_not_handed_over(tmp_path):
+    run, _ = build_run(
+        tmp_path / "run", "batchnorm", {"depth": 1, "filters": 2, "skips": False}, 32
+    )
+    levels = FeatureMaps(run).see(PICTURE)
+    assert [level.is_handed_over for level in levels] == [False, False]
+    assert levels[0].decoder.summary.shape == (32, 32)
+
+
+def test_the_articles_transposed_convolutions(tmp_path):
+    run, _ = build_run(tmp_path / "run", "mobilenetv2", {}, 64)
+    levels = FeatureMaps(run).see(PICTURE)
+    assert [level.encoder.layer.name for level in levels] == [
+        "block_1_expand_relu", "block_3_expand_relu", "block_6_expand_relu",
+        "block_13_expand_relu", "block_16_project",
+    ]  # fmt: skip
+    assert all(level.decoder is None for level in levels)
+
+
+def test_the_shipped_model_is_looked_into_by_the_encoders_names():
+    """In MobileNetV2 Keras's names survive the export, so that they can be compared."""
+    maps = FeatureMaps(Run(SHIPPED / "pets-fast"))
+    names = {layer.name: tensor for layer, tensor in zip(maps._layers, maps._tensors, strict=True)}
+    for name in ("block_1_expand_relu", "block_6_expand_relu", "block_16_project"):
+        assert name in names[name]
+    levels = maps.see(PICTURE)
+    assert [level.encoder.layer.size for level in levels] == [256, 128, 64, 32, 16, 8]
+    picture = levels[0].decoder.picture(60, 40)
+    assert (picture.shape, picture.dtype) == ((40, 122, 3), np.uint8)
+
+
+def test_the_liveliest_channels_come_first():
+    layer = shown_layers(CATALOGUE["compact"].specification(1, 64))[0][0]
+    ramp = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+    values = np.stack([ramp * scale for scale in (0, 1, 5, 3, 2, 4)])
+    seen = Seen.of(layer, values)
+    assert seen.silent == 1
+    assert len(seen.channels) == 4
+    assert seen.summary[0, 0] == 0 and seen.summary[-1, -1] == 1
+
+
+def test_a_model_of_another_make_is_said(channel_run):
+    with pytest.raises(UserError, match="export the run again"):
+        FeatureMaps(channel_run)
+
+
+def test_pairs_differ_in_skips_alone(tmp_path):
+    def run(name, **changes):
+        arguments = changes.pop("arguments", {})
+        return write_config(tmp_path / name, changes.pop("model", "compact"), arguments, **changes)
+
+    plain = run("plain", arguments={"filters": 8})
+    without = run("without", arguments={"skips": False, "filters": 8})
+    others = [
+        run("pretrained", model="mobilenetv2-fast"),
+        run("longer", arguments={"skips": False, "filters": 8}, epochs=9),
+        run("wider", arguments={"skips": False}),
+    ]
+    assert skip_pairs([*others, without, plain]) == [(plain, without)]
+    assert skip_pairs(others) == []
