@@ -1,6 +1,7 @@
 """The Architectures page in a real browser: hovering, links, feature maps."""
 
 import pytest
+
 from tests.test_browser_segment import RESULT, wait_for
 
 By = pytest.importorskip("selenium.webdriver.common.by").By
