@@ -16,7 +16,7 @@ Each picture: how strongly a place speaks to **all channels** of a layer togethe
 every map is stretched to the full range of colours, so that only its pattern counts.
 """
 AT_THE_TOP = (
-    "Edges, fur, outlines: it is sharp **where** something is, not yet **what** it is. That is why "
+    "Edges and outlines: it is sharp **where** something is, not yet **what** it is. That is why "
     "it is worth handing across."
 )
 AT_THE_BOTTOM = (
@@ -60,7 +60,7 @@ def show_features() -> None:
 
 
 def show_level(number: int, level: list[tuple], is_bottom: bool) -> None:
-    """A row: each of ``level`` is (what it is, its layer, silent channels, JPEG file) or None."""
+    """A row: each of ``level`` is (what it is, its layer, silent channels, JPEG file)."""
     layer = level[0][1]
     title = "The bottom" if is_bottom else f"Level {number + 1}"
     with st.container(border=True, gap="small"):
