@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.common import show_figure
 from pages.evaluate_pictures import LEGEND, picture_tiles
 from unet_core.comparison import compare
 from unet_core.errors import UserError
@@ -21,7 +22,7 @@ def show_comparison(run: Run, result: dict) -> None:
     if not others:
         st.info(
             f"No other model has been scored on {result['data_title']} ({result['split']} split). "
-            "Choose one above and score it under Evaluate, then compare."
+            "Choose one above and score it under Other data, then compare."
         )
         return
     if st.session_state.get("against", "") not in others:
@@ -47,10 +48,11 @@ def same_data(run: Run, result: dict) -> dict | None:
 
 def show_differences(run: Run, other: Run, first: dict, second: dict, comparison: dict) -> None:
     left, right = st.columns([3, 2], gap="large")
-    left.plotly_chart(
-        difference_figure(comparison["rows"], run.title, other.title), key="differences",
-        alt="Differences of the two models with intervals",
-    )  # fmt: skip
+    with left:
+        show_figure(
+            difference_figure(comparison["rows"], run.title, other.title), key="differences",
+            alt="Differences of the two models with intervals",
+        )  # fmt: skip
     style = st.column_config.NumberColumn(format="%.3f")
     signed = st.column_config.NumberColumn(format="%+.3f")
     columns = {"first": run.title, "second": other.title}
