@@ -47,20 +47,18 @@ def same_data(run: Run, result: dict) -> dict | None:
 
 
 def show_differences(run: Run, other: Run, first: dict, second: dict, comparison: dict) -> None:
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        show_figure(
-            difference_figure(comparison["rows"], run.title, other.title), key="differences",
-            alt="Differences of the two models with intervals",
-        )  # fmt: skip
+    show_figure(
+        difference_figure(comparison["rows"], run.title, other.title), key="differences",
+        alt="Differences of the two models with intervals",
+    )  # fmt: skip
     style = st.column_config.NumberColumn(format="%.3f")
     signed = st.column_config.NumberColumn(format="%+.3f")
     columns = {"first": run.title, "second": other.title}
     rows = [
         {columns.get(key, key): value for key, value in row.items()} for row in comparison["rows"]
     ]
-    right.dataframe(
-        rows, hide_index=True,
+    st.dataframe(
+        rows, hide_index=True, alt="Differences of the two models",
         column_config={run.title: style, other.title: style, "difference": signed,
                        "low": signed, "high": signed},
     )  # fmt: skip
@@ -69,7 +67,7 @@ def show_differences(run: Run, other: Run, first: dict, second: dict, comparison
         f" They were scored at different resolutions ({first['resolution']} and "
         f"{second['resolution']} pixels a side)." if len(sizes) > 1 else ""
     )  # fmt: skip
-    right.caption(
+    st.caption(
         f"On the {comparison['pictures']:,} pictures that both were scored on. Intervals: paired "
         f"bootstrap over the pictures, 95 %.{note}"
     )

@@ -48,8 +48,8 @@ class Page:
 
         self.until(pressed)
 
-    def says(self, words: str) -> None:
-        self.until(lambda: words in self.all("[data-testid=stMain]")[0].text)
+    def says(self, words: str, no_longer: bool = False) -> None:
+        self.until(lambda: (words in self.all("[data-testid=stMain]")[0].text) != no_longer)
 
     def field(self, label: str):
         return self.until(lambda: self.all(f"input[aria-label='{label}']")[0])
@@ -119,7 +119,7 @@ def test_own_pictures_and_masks_are_scored(app_url, page, tmp_path):
     page.press("Evaluate")
     page.says("mine (no mask)")
     page.all("input[type=file]")[0].send_keys(str(mask))
-    page.says("mine_mask.png")
+    page.says("no mask", no_longer=True)  # the page has run again with the second file
     page.press("Evaluate")
     page.until(lambda: "Uploaded pairs: 1 test pictures" in page.chosen("Scored on"), 180)
 

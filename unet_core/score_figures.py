@@ -16,7 +16,7 @@ from unet_core.thresholds import (
 
 CONFUSION_VIEWS = ("Of the truth (recall)", "Of the prediction (precision)", "Pixels")
 BIN = 0.05  # width of the histogram's bars
-BLUE, VERMILION, GREEN, GREY = COLORS[0], COLORS[1], COLORS[2], COLORS[-1]
+BLUE, VERMILION, GREEN, SKY, GREY = (COLORS[i] for i in (0, 1, 2, 5, 6))
 HEIGHT = 380
 
 
@@ -95,8 +95,8 @@ def reliability_figure(reliability) -> go.Figure:
     figure = go.Figure()
     centres = (np.arange(len(pixels)) + 0.5) / len(pixels)
     figure.add_bar(
-        x=centres, y=pixels / pixels.sum(), name="pixels this sure", marker_color=BLUE,
-        opacity=0.35, hovertemplate="%{y:.1%} of the pixels<extra></extra>",
+        x=centres, y=pixels / pixels.sum(), name="pixels this sure", marker_color=SKY,
+        opacity=0.6, hovertemplate="%{y:.1%} of the pixels<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
         x=[0, 1], y=[0, 1], name="as right as sure", mode="lines", hoverinfo="skip",
@@ -180,7 +180,7 @@ def difference_figure(rows: list[dict], first: str, second: str) -> go.Figure:
         )  # fmt: skip
     figure.add_vline(0, line={"color": GREY, "dash": "dot"})
     label(
-        figure, "Difference of the two models", f"← {first} better · {second} better →", "score",
+        figure, "Difference of the two models", f"← {first} better<br>{second} better →", "score",
         160 + 45 * len(rows), "with its 95 % interval; filled: beyond chance",
     )  # fmt: skip
     return figure.update_yaxes(autorange="reversed").update_layout(showlegend=False)
