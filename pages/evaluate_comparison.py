@@ -48,19 +48,15 @@ def same_data(run: Run, result: dict) -> dict | None:
 
 def show_differences(run: Run, other: Run, first: dict, second: dict, comparison: dict) -> None:
     show_figure(
-        difference_figure(comparison["rows"], run.title, other.title), key="differences",
+        difference_figure(comparison["rows"]), key="differences",
         alt="Differences of the two models with intervals",
     )  # fmt: skip
     style = st.column_config.NumberColumn(format="%.3f")
     signed = st.column_config.NumberColumn(format="%+.3f")
-    columns = {"first": run.title, "second": other.title}
-    rows = [
-        {columns.get(key, key): value for key, value in row.items()} for row in comparison["rows"]
-    ]
     st.dataframe(
-        rows, hide_index=True, alt="Differences of the two models",
-        column_config={run.title: style, other.title: style, "difference": signed,
-                       "low": signed, "high": signed},
+        comparison["rows"], hide_index=True, alt="Differences of the two models",
+        column_config={"first": style, "second": style, "difference": signed, "low": signed,
+                       "high": signed},
     )  # fmt: skip
     sizes = {first["resolution"], second["resolution"]}
     note = (
@@ -68,7 +64,7 @@ def show_differences(run: Run, other: Run, first: dict, second: dict, comparison
         f"{second['resolution']} pixels a side)." if len(sizes) > 1 else ""
     )  # fmt: skip
     st.caption(
-        f"On the {comparison['pictures']:,} pictures that both were scored on. Intervals: paired "
+        f"First: {run.title}; second: {other.title}. On the {comparison['pictures']:,} pictures that both were scored on. Intervals: paired "
         f"bootstrap over the pictures, 95 %.{note}"
     )
 

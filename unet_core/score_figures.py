@@ -163,7 +163,7 @@ def threshold_figure(sweep, threshold: float) -> go.Figure:
     return figure.update_layout(hovermode="x unified").update_yaxes(range=[0, 1.02])
 
 
-def difference_figure(rows: list[dict], first: str, second: str) -> go.Figure:
+def difference_figure(rows: list[dict]) -> go.Figure:
     """Differences of two models with their intervals; ``rows`` as `comparison.compare` gives."""
     figure = go.Figure()
     for row in rows:
@@ -180,7 +180,7 @@ def difference_figure(rows: list[dict], first: str, second: str) -> go.Figure:
         )  # fmt: skip
     figure.add_vline(0, line={"color": GREY, "dash": "dot"})
     label(
-        figure, "Difference of the two models", f"← {first} better<br>{second} better →", "score",
+        figure, "Difference of the two models", "← first better · second better →", "score",
         160 + 45 * len(rows), "with its 95 % interval; filled: beyond chance",
     )  # fmt: skip
     return figure.update_yaxes(autorange="reversed").update_layout(showlegend=False)
