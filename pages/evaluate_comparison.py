@@ -64,7 +64,8 @@ def show_differences(run: Run, other: Run, first: dict, second: dict, comparison
         f"{second['resolution']} pixels a side)." if len(sizes) > 1 else ""
     )  # fmt: skip
     st.caption(
-        f"First: {run.title}; second: {other.title}. On the {comparison['pictures']:,} pictures that both were scored on. Intervals: paired "
+        f"First: {run.title}; second: {other.title}. "
+        f"On the {comparison['pictures']:,} pictures that both were scored on. Intervals: paired "
         f"bootstrap over the pictures, 95 %.{note}"
     )
 

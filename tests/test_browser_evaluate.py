@@ -40,10 +40,10 @@ class Page:
         return self.browser.find_elements(By.CSS_SELECTOR, css)
 
     def press(self, label: str) -> None:
-        path = f"//button[normalize-space(.)='{label}' or contains(., '{label}') and .//span]"
+        path = f"//button[contains(., '{label}') or @aria-label='{label}']"
 
         def pressed():
-            self.browser.find_element(By.XPATH, f"//main{path}|//section{path}").click()
+            self.browser.find_element(By.XPATH, f"//*[@data-testid='stMain']{path}").click()
             return True
 
         self.until(pressed)
@@ -131,6 +131,5 @@ def test_curves_are_saved_as_a_table_and_as_an_image(app_url, page):
     page.until(lambda: (page.browser.downloads / "curves.csv").exists())
     header = (page.browser.downloads / "curves.csv").read_text().splitlines()[0]
     assert header.startswith("run,epoch") and "val_mean_iou" in header
-    page.until(lambda: page.all(".modebar-btn")[0])
-    page.browser.execute_script("document.querySelector('.modebar-btn').click()")
+    page.press("Download plot as a PNG")
     page.until(lambda: (page.browser.downloads / "curves.png").exists())
