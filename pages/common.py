@@ -1,4 +1,4 @@
-"""What several pages share: cached models and pictures, and the before/after slider."""
+"""What several pages share: cached models and pictures, figures, and the before/after slider."""
 
 import base64
 import io
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 from streamlit.runtime.pages_manager import PagesManager
@@ -85,6 +86,23 @@ def jpeg(image: np.ndarray, quality: int = 88) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image).save(file, format="JPEG", quality=quality)
     return file.getvalue()
+
+
+def show_figure(figure: go.Figure, key: str, alt: str, **options) -> None:
+    """A figure whose only button beside full screen saves it as a picture called ``key``.
+
+    A row of buttons would lie over the title on a phone.
+    """
+    st.plotly_chart(
+        figure, key=key, alt=alt,
+        config={
+            "modeBarButtonsToRemove": [
+                "zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale"
+            ],
+            "toImageButtonOptions": {"filename": key, "scale": 2},
+        },
+        **options,
+    )  # fmt: skip
 
 
 def ready_runs() -> dict[str, Run]:

@@ -5,7 +5,8 @@ import io
 
 import streamlit as st
 
-from unet_core.figures import METRICS, compared_curves
+from pages.common import show_figure
+from unet_core.figures import best_epoch, compared_curves, metric_title, metrics_of
 from unet_core.runs import ACTIVE, Run, all_runs
 
 
@@ -17,8 +18,8 @@ def choose(runs: dict[str, Run]) -> tuple[list[Run], dict]:
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.segmented_control(
-            "Metric", METRICS, format_func=METRICS.get, default="mean_iou", required=True,
-            key="metric", bind="query-params",
+            "Metric", metrics_of(list(runs.values())), format_func=metric_title,
+            default="mean_iou", required=True, wrap=True, key="metric", bind="query-params",
         )  # fmt: skip
         axis = st.segmented_control(
             "Along", ("Epochs", "Time"), default="Epochs", required=True,
@@ -35,38 +36,53 @@ def choose(runs: dict[str, Run]) -> tuple[list[Run], dict]:
     return [runs[name] for name in chosen], options
 
 
-def draw(runs: list[Run], options: dict) -> None:
-    st.plotly_chart(
+def show(runs: list[Run], options: dict, was_active: bool) -> None:
+    """Curves and table, drawn again and again while a run is at work."""
+    show_figure(
         compared_curves(runs, **options), key="curves",
-        alt=f"{METRICS[options['metric']]} of {len(runs)} runs",
+        alt=f"{metric_title(options['metric'])} of {len(runs)} runs",
     )  # fmt: skip
+    score = st.column_config.NumberColumn(format="%.4f")
+    st.dataframe(
+        [table_row(run) for run in runs], hide_index=True, alt="The runs",
+        column_config={
+            "parameters": st.column_config.NumberColumn(format="localized"),
+            "minutes": st.column_config.NumberColumn(format="%.1f"),
+            "validation mean IoU": score,
+            "test mean IoU": score,
+        },
+    )  # fmt: skip
+    if was_active and not any_active(runs):
+        st.rerun()  # the page settles
 
 
-def run_table(runs: list[Run]) -> list[dict]:
-    rows = []
-    for run in runs:
-        history = run.history
-        evaluation = run.evaluation or {"scores": {}}
-        rows.append(
-            {
-                "run": run.title,
-                "state": run.status["state"],
-                "epochs": len(history),
-                "minutes": round(history[-1]["seconds"] / 60, 1) if history else None,
-                "parameters": run.config.get("parameters"),
-                "best validation mean IoU": max((r["val_mean_iou"] for r in history), default=None),
-                "test mean IoU": evaluation["scores"].get("mean_iou"),
-            }
-        )
-    return rows
+def any_active(runs: list[Run]) -> bool:
+    return any(run.status["state"] in ACTIVE for run in runs)
+
+
+def table_row(run: Run) -> dict:
+    history = run.history
+    best = history[best_epoch(history)] if history else {}
+    scores = (run.evaluation or {"scores": {}})["scores"]
+    return {
+        "run": run.title,
+        "state": run.status["state"],
+        "epochs": len(history),
+        "minutes": history[-1]["seconds"] / 60 if history else None,
+        "parameters": run.config.get("parameters"),
+        "best epoch": best.get("epoch"),
+        "validation mean IoU": best.get("val_mean_iou"),
+        "test mean IoU": scores.get("mean_iou"),
+    }
 
 
 def differences(runs: list[Run]) -> list[dict]:
-    """The settings in which the runs differ, a row each."""
+    """The settings in which the runs differ, a row each; "–" where a run does not have one."""
     settings = {run.title: run.config["training"] for run in runs}
     names = sorted({name for values in settings.values() for name in values})
     rows = [
-        {"setting": name} | {title: str(values.get(name)) for title, values in settings.items()}
+        {"setting": name.replace("_", " ")}
+        | {title: str(values.get(name, "–")) for title, values in settings.items()}
         for name in names
     ]
     return [row for row in rows if len(set(list(row.values())[1:])) > 1]
@@ -76,7 +92,8 @@ def as_csv(runs: list[Run]) -> str:
     """All histories below each other."""
     file = io.StringIO()
     rows = [{"run": run.name} | row for run in runs for row in run.history]
-    writer = csv.DictWriter(file, rows[0])
+    names = dict.fromkeys(name for row in rows for name in row)  # of all runs, in order
+    writer = csv.DictWriter(file, names)
     writer.writeheader()
     writer.writerows(rows)
     return file.getvalue()
@@ -84,24 +101,24 @@ def as_csv(runs: list[Run]) -> str:
 
 def main() -> None:
     st.title("Is it learning?", anchor=False)
-    runs = {run.name: run for run in all_runs() if run.history}
+    runs = {run.name: run for run in all_runs() if run.steps or run.history}
     if not runs:
-        st.info("No run has learned for an epoch yet; start one on the Train page.")
+        st.info("No run has begun to learn yet; start one on the Train page.")
         return
     chosen, options = choose(runs)
     if not chosen:
         st.info("Choose a run.")
         return
-    active = any(run.status["state"] in ACTIVE for run in chosen)
-    st.fragment(draw, run_every=2.0 if active else None)(chosen, options)
-    st.dataframe(run_table(chosen), hide_index=True)
+    active = any_active(chosen)
+    st.fragment(show, run_every=2.0 if active else None)(chosen, options, active)
     different = differences(chosen)
     if different:
         st.subheader("What differs in their settings", anchor=False)
-        st.dataframe(different, hide_index=True)
+        st.dataframe(different, hide_index=True, alt="Settings that differ")
     st.download_button(
         "Curves as CSV", lambda: as_csv(chosen), "curves.csv", "text/csv",
         icon=":material/table:", on_click="ignore",
+        help="The camera at the figure's upper right saves it as an image.",
     )  # fmt: skip
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import streamlit as st
 
+from pages.common import show_figure
 from pages.evaluate_comparison import show_comparison
 from pages.evaluate_confidence import show_confidence
-from pages.evaluate_pictures import show_pictures
+from pages.evaluate_pictures import ALL, forget_page, show_pictures
 from pages.evaluate_start import NEW_RESULT, show_start
 from unet_core.evaluation_jobs import OWN, is_private, results
 from unet_core.runs import Run, all_runs
@@ -16,6 +17,8 @@ HEADLINES = {
     "pixel_accuracy": ("Pixel accuracy", "Part of the pixels with the right class"),
     "mean_iou": ("Mean IoU", "Intersection over union, mean of the classes"),
     "mean_dice": ("Mean Dice", "Dice coefficient, mean of the classes"),
+    "foreground_iou": ("IoU of {foreground}", "Intersection over union of that class alone"),
+    "foreground_dice": ("Dice of {foreground}", "Dice coefficient of that class alone"),
     "pet_iou": (
         "Pet IoU, border ignored",
         "Pet against the rest; pixels whose truth is border are left out",
@@ -29,12 +32,7 @@ HEADLINES = {
         "F-score of the outlines, where 2 % of the diagonal counts as met; mean of the pictures",
     ),
 }
-VIEWS = {
-    "scores": ":material/grid_on: Scores",
-    "confidence": ":material/speed: Confidence",
-    "compare": ":material/compare_arrows: Compare",
-    "new": ":material/play_arrow: Evaluate",
-}
+SCORES, CONFIDENCE, COMPARE, OTHER_DATA = VIEWS = "Scores", "Confidence", "Compare", "Other data"
 
 
 def choose() -> tuple[Run, dict | None] | None:
@@ -53,7 +51,7 @@ def choose() -> tuple[Run, dict | None] | None:
         right.selectbox("Scored on", [], placeholder="Nothing yet", disabled=True)
         return run, None
     if (new := st.session_state.pop(NEW_RESULT, None)) in shown:
-        st.session_state["scored"], st.session_state["look"] = new, "scores"
+        st.session_state["scored"], st.session_state["look"] = new, SCORES
     forget_unknown("scored", shown)
     key = right.selectbox(
         "Scored on", shown, format_func=lambda k: result_name(shown[k], k == OWN),
@@ -84,12 +82,13 @@ def result_name(result: dict, own: bool) -> str:
 
 def show_headlines(result: dict) -> None:
     scores = result["scores"]
+    foreground = result["classes"][-1]
     with st.grid(6, min_column_width=150):
         for key in (key for key in HEADLINES if key in scores):
             label, help_ = HEADLINES[key]
             interval = result["intervals"].get(key)
             with st.container(gap=None):
-                st.metric(label, f"{scores[key]:.3f}", help=help_)
+                st.metric(label.format(foreground=foreground), f"{scores[key]:.3f}", help=help_)
                 if interval:
                     st.caption(f"95 %: {interval[0]:.3f} – {interval[1]:.3f}")
 
@@ -101,7 +100,7 @@ def show_scores(run: Run, result: dict) -> None:
             "Share", CONFUSION_VIEWS, default=CONFUSION_VIEWS[0], required=True, wrap=True,
             key="share", bind="query-params", label_visibility="collapsed",
         )  # fmt: skip
-        st.plotly_chart(
+        show_figure(
             confusion_figure(result["confusion"], result["classes"], view), key="matrix",
             on_select=pick_cell, selection_mode="points", alt="Confusion matrix",
         )  # fmt: skip
@@ -112,12 +111,13 @@ def show_scores(run: Run, result: dict) -> None:
             "Score of a picture", names, default=names[0], required=True, wrap=True,
             key="score", bind="query-params", label_visibility="collapsed",
         )  # fmt: skip
-        st.plotly_chart(
+        show_figure(
             iou_histogram(ious[score], score), key="histogram", on_select=pick_bar,
             selection_mode="points", alt=f"Histogram of the pictures' {score}",
         )  # fmt: skip
     st.caption(
-        ":material/touch_app: Click a cell of the matrix or a bar to see the pictures behind it."
+        ":material/touch_app: Click a cell of the matrix or a bar to see the pictures behind it, "
+        "and once more to see all."
     )
     show_class_table(result)
     show_pictures(run, result, score, ious[score])
@@ -133,20 +133,17 @@ def picture_ious(result: dict) -> dict[str, np.ndarray]:
 
 def pick_cell() -> None:
     points = st.session_state["matrix"].selection.points
-    if points:
-        st.session_state["behind"] = f"{points[0]['y']} as {points[0]['x']}"
-    forget_page()
+    look_behind(f"{points[0]['y']} as {points[0]['x']}" if points else ALL)
 
 
 def pick_bar() -> None:
     points = st.session_state["histogram"].selection.points
-    if points:
-        st.session_state["behind"] = f"IoU {points[0]['customdata']}"
+    look_behind(f"IoU {points[0]['customdata']}" if points else ALL)
+
+
+def look_behind(part: str) -> None:
+    st.session_state["behind"] = part
     forget_page()
-
-
-def forget_page() -> None:
-    st.session_state.pop("page", None)
 
 
 def show_class_table(result: dict) -> None:
@@ -186,14 +183,14 @@ def main() -> None:
     )
     show_headlines(result)
     view = st.segmented_control(
-        "View", VIEWS, format_func=VIEWS.get, default="scores", required=True, wrap=True,
+        "View", VIEWS, default=SCORES, required=True, wrap=True,
         key="look", bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
-    if view == "scores":
+    if view == SCORES:
         show_scores(run, result)
-    elif view == "confidence":
+    elif view == CONFIDENCE:
         show_confidence(result)
-    elif view == "compare":
+    elif view == COMPARE:
         show_comparison(run, result)
     else:
         show_start(run)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.common import show_figure
 from pages.evaluate_pictures import LEGEND, picture_tiles
 from unet_core.comparison import compare
 from unet_core.errors import UserError
@@ -21,7 +22,7 @@ def show_comparison(run: Run, result: dict) -> None:
     if not others:
         st.info(
             f"No other model has been scored on {result['data_title']} ({result['split']} split). "
-            "Choose one above and score it under Evaluate, then compare."
+            "Choose one above and score it under Other data, then compare."
         )
         return
     if st.session_state.get("against", "") not in others:
@@ -46,28 +47,24 @@ def same_data(run: Run, result: dict) -> dict | None:
 
 
 def show_differences(run: Run, other: Run, first: dict, second: dict, comparison: dict) -> None:
-    left, right = st.columns([3, 2], gap="large")
-    left.plotly_chart(
-        difference_figure(comparison["rows"], run.title, other.title), key="differences",
+    show_figure(
+        difference_figure(comparison["rows"]), key="differences",
         alt="Differences of the two models with intervals",
     )  # fmt: skip
     style = st.column_config.NumberColumn(format="%.3f")
     signed = st.column_config.NumberColumn(format="%+.3f")
-    columns = {"first": run.title, "second": other.title}
-    rows = [
-        {columns.get(key, key): value for key, value in row.items()} for row in comparison["rows"]
-    ]
-    right.dataframe(
-        rows, hide_index=True,
-        column_config={run.title: style, other.title: style, "difference": signed,
-                       "low": signed, "high": signed},
+    st.dataframe(
+        comparison["rows"], hide_index=True, alt="Differences of the two models",
+        column_config={"first": style, "second": style, "difference": signed, "low": signed,
+                       "high": signed},
     )  # fmt: skip
     sizes = {first["resolution"], second["resolution"]}
     note = (
         f" They were scored at different resolutions ({first['resolution']} and "
         f"{second['resolution']} pixels a side)." if len(sizes) > 1 else ""
     )  # fmt: skip
-    right.caption(
+    st.caption(
+        f"First: {run.title}; second: {other.title}. "
         f"On the {comparison['pictures']:,} pictures that both were scored on. Intervals: paired "
         f"bootstrap over the pictures, 95 %.{note}"
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from pages.common import show_figure
 from unet_core.score_figures import (
     CONFUSION_VIEWS,
     confusion_figure,
@@ -19,9 +20,11 @@ def show_confidence(result: dict) -> None:
     if "thresholds" in result:
         show_threshold(result)
     left, right = st.columns(2, gap="large")
-    left.plotly_chart(
-        reliability_figure(result["reliability"]), key="reliability", alt="Accuracy by confidence"
-    )
+    with left:
+        show_figure(
+            reliability_figure(result["reliability"]), key="reliability",
+            alt="Accuracy by confidence",
+        )  # fmt: skip
     confidence, correct, _ = np.sum(result["reliability"], axis=0)
     with right:
         st.metric(
@@ -56,15 +59,15 @@ def show_threshold(result: dict) -> None:
         st.metric("Precision", f"{now['precision']:.4f}")
         st.metric("Recall", f"{now['recall']:.4f}")
     left, right = st.columns(2, gap="large")
-    left.plotly_chart(threshold_figure(sweep, threshold), key="sweep", alt="Scores by threshold")
-    right.plotly_chart(
-        confusion_figure(confusion, result["classes"], CONFUSION_VIEWS[0]), key="cut-matrix",
-        alt="Confusion matrix at this threshold",
-    )  # fmt: skip
-    left.plotly_chart(roc_figure(sweep, threshold), key="roc", alt="ROC curve")
-    right.plotly_chart(
-        precision_recall_figure(sweep, threshold), key="pr", alt="Precision-recall curve"
-    )
+    matrix = confusion_figure(confusion, result["classes"], CONFUSION_VIEWS[0])
+    with left:
+        show_figure(threshold_figure(sweep, threshold), key="sweep", alt="Scores by threshold")
+        show_figure(roc_figure(sweep, threshold), key="roc", alt="ROC curve")
+    with right:
+        show_figure(matrix, key="cut-matrix", alt="Confusion matrix at this threshold")
+        show_figure(
+            precision_recall_figure(sweep, threshold), key="pr", alt="Precision-recall curve"
+        )
 
 
 def set_threshold(value: float) -> None:

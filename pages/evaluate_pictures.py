@@ -63,7 +63,7 @@ def choose_order(result: dict, values: np.ndarray) -> np.ndarray:
         if st.session_state.get("behind", ALL) not in options:
             st.session_state["behind"] = ALL
         behind = st.selectbox(
-            "Pictures behind", options, format_func=options.get, key="behind", width=330,
+            "Which pictures", options, format_func=options.get, key="behind", width=330,
             bind="query-params", on_change=forget_page,
         )  # fmt: skip
     keep, rank = ~np.isnan(values), values
@@ -85,13 +85,13 @@ def behind_options(result: dict, values: np.ndarray) -> dict[str, str]:
     """What a bar or a cell may stand for, by the name in the link."""
     classes = result["classes"]
     bars = {
-        f"IoU {bin_name(number)}": f"A bar: {bin_name(number)} ({count})"
+        f"IoU {bin_name(number)}": f"IoU {bin_name(number)}"
         for number, count in enumerate(bin_counts(values))
         if count
     }
     cells = {
-        f"{truth} as {said}": f"A cell: {truth} taken for {said}" if truth != said
-        else f"A cell: {truth} recognised"
+        f"{truth} as {said}": f"{truth} taken for {said}" if truth != said
+        else f"{truth} recognised"
         for truth in classes
         for said in classes
     }  # fmt: skip

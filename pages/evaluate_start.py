@@ -3,6 +3,7 @@
 import streamlit as st
 
 from unet_core import evaluation_jobs
+from unet_core.data import DATASETS
 from unet_core.data.pairs import keep_pairs
 from unet_core.errors import UserError
 from unet_core.images import EXTENSIONS
@@ -11,12 +12,6 @@ from unet_core.runs import Run
 NEW_RESULT = "new-result"  # in the session: a result that has just come and wants to be shown
 STARTED = "started-evaluation"
 PAIRS = "pairs"
-DATA = {
-    "pets": "Oxford-IIIT pets",
-    "drawn": "Drawn pets",
-    "lungs": "Chest X-ray lungs",
-    "membrane": "Cell membranes",
-}
 ALL = 0
 LIMITS = {20: "20", 100: "100", 500: "500", ALL: "All"}
 
@@ -48,13 +43,15 @@ def show_start(run: Run) -> None:
 
 
 def choose_data(run: Run) -> str:
-    own = run.config["training"].get("data", "")
-    options = ([own] if own not in DATA and own else []) + [*DATA, PAIRS]
-    names = DATA | {PAIRS: "My own pictures and masks"}
-    return st.selectbox(
-        "Data", options, index=options.index(own) if own in options else 0,
-        format_func=lambda o: names.get(o, o), key="on",
-    )  # fmt: skip
+    """The run's own data first, then what has its classes, then an upload."""
+    names = [c.name for c in run.classes]
+    fitting = [name for name, d in DATASETS.items() if [c.name for c in d.classes] == names]
+    own = run.config["training"].get("data")
+    options = [*dict.fromkeys(([own] if own else []) + fitting), PAIRS]
+    if st.session_state.get("on") not in options:
+        st.session_state.pop("on", None)
+    titles = {name: d.title for name, d in DATASETS.items()} | {PAIRS: "My own pictures and masks"}
+    return st.selectbox("Data", options, format_func=lambda o: titles.get(o, o), key="on")
 
 
 def upload(run: Run) -> list[tuple[str, bytes]]:

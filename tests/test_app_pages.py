@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from unet_core.runs import shipped_runs
+from unet_core.data.base import ClassInfo, Dataset, Sample
+from unet_core.data.drawn import DrawnPets
+from unet_core.evaluation import evaluate, write_evaluation
+from unet_core.runs import Run, shipped_runs, write_json
 
 
 @pytest.fixture
@@ -49,3 +53,76 @@ def test_without_runs_each_page_says_what_to_do(app, shipped):
     for name, says in (("curves", "Train page"), ("evaluate", "evaluated yet")):
         app.switch_page(f"pages/{name}.py").run()
         assert says in app.info[0].value
+
+
+class Discs(Dataset):
+    """Bright discs on black: two classes."""
+
+    name, title, credit = "npz:discs.npz", "Discs", ""
+    classes = (ClassInfo("background", "#56B4E9"), ClassInfo("disc", "#E69F00"))
+    splits = {"trainval": [], "test": ["small", "large"]}
+
+    def load(self, name: str) -> Sample:
+        y, x = np.mgrid[-16:16, -16:16]
+        mask = (np.hypot(x, y) < (6 if name == "small" else 12)).astype(np.uint8)
+        return Sample(np.repeat(mask[..., None] * 255, 3, axis=-1), mask)
+
+
+class Guess:
+    """Sure of the middle of a disc, unsure around it."""
+
+    size = 32
+
+    def probabilities(self, image: np.ndarray) -> np.ndarray:
+        y, x = np.mgrid[-16:16, -16:16]
+        p = np.clip(1 - np.hypot(x, y) / 20, 0, 1).astype(np.float32)
+        return np.stack([1 - p, p], axis=-1)
+
+
+@pytest.fixture
+def binary_run(channel_run) -> Run:
+    config = channel_run.config | {
+        "classes": [{"name": c.name, "color": c.color} for c in Discs.classes]
+    }
+    write_json(channel_run.path / "config.json", config)
+    run = Run(channel_run.path)
+    write_evaluation(run, evaluate(run, Discs(), "test", segmenter=Guess()))
+    return run
+
+
+def test_the_threshold_of_a_binary_model_moves_its_scores(app, binary_run):
+    app.switch_page("pages/evaluate.py").run()
+    scores = binary_run.evaluation["scores"]
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Dice of disc"] == f"{scores['foreground_dice']:.3f}"
+    app.segmented_control(key="look").set_value("Confidence").run()
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 5
+    before = {m.label: m.value for m in app.metric}
+    assert before["Dice"] == f"{scores['foreground_dice']:.4f}"
+    app.slider(key="cut").set_value(0.9).run()
+    after = {m.label: m.value for m in app.metric}
+    assert after["Precision"] >= before["Precision"] and after["Recall"] < before["Recall"]
+
+
+def test_two_models_are_compared_picture_by_picture(app, channel_run, shipped):
+    second = shipped / "second"
+    second.mkdir()
+    for name in ("config.json", "model.onnx"):
+        (second / name).write_bytes((channel_run.path / name).read_bytes())
+    names = DrawnPets().splits["test"][:2]
+    for run in (channel_run, Run(second)):
+        write_evaluation(run, evaluate(run, DrawnPets(), "test", names))
+    app.switch_page("pages/evaluate.py").run()
+    app.segmented_control(key="look").set_value("Compare").run()
+    assert not app.exception
+    assert (app.dataframe[0].value["difference"] == 0).all()
+    assert len(app.image) == 8  # picture, truth and two predictions of each
+
+
+def test_only_data_of_the_models_classes_is_offered(app, binary_run):
+    app.switch_page("pages/evaluate.py").run()
+    app.segmented_control(key="look").set_value("Other data").run()
+    assert not app.exception
+    offered = app.selectbox(key="on").options
+    assert "Oxford-IIIT pets" not in offered and "My own pictures and masks" in offered

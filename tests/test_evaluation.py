@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 from unet_core import evaluation, evaluation_jobs
+from unet_core.__main__ import main
 from unet_core.comparison import compare
 from unet_core.data.base import ClassInfo, Dataset, Sample
 from unet_core.data.drawn import DrawnPets
@@ -77,6 +78,7 @@ def test_a_binary_model_gets_a_threshold_sweep(channel_run):
     result = evaluation.evaluate(channel_run, Halves(), "test", segmenter=Sure())
     assert result["confusion"] == [[3 * 256, 3 * 256], [0, 3 * 512]]
     assert result["thresholds"][50] == result["confusion"]
+    assert result["scores"]["foreground_dice"] == pytest.approx(2 * 512 / (768 + 512))
     assert result["thresholds"][90] == [[3 * 512, 0], [3 * 512, 0]]
     # Everywhere 20 or 100 % sure; above, 80 % sure and right in 2 of 3 pixels.
     assert result["calibration_error"] == pytest.approx(0.75 * abs(0.8 - 2 / 3))
@@ -149,6 +151,15 @@ def test_a_job_leaves_its_result_beside_the_runs_own(own_run):
     assert job.result["pictures"] == 4
     assert list(evaluation_jobs.results(own_run)) == [job.name]
     assert not (own_run.path / "evaluation.json").exists()
+
+
+def test_the_command_line_says_what_the_page_shows(own_run, capsys):
+    assert main(["evaluate", "channels", "--data", "drawn", "--pictures", "3"]) == 0
+    (result,) = evaluation_jobs.results(own_run).values()
+    printed = capsys.readouterr().out
+    for score in result["scores"].values():
+        assert f"{score:.4f}" in printed
+    assert not own_run.evaluation  # that is for all test pictures of its own data
 
 
 def test_a_job_stops_at_once_and_leaves_no_result(own_run):

@@ -3,6 +3,7 @@ import pytest
 
 from unet_core import figures, score_figures
 from unet_core.overlay import error_map
+from unet_core.runs import Run, create_run
 
 
 def test_smoothing_is_a_bias_corrected_moving_average():
@@ -26,7 +27,47 @@ def test_confusion_rows_are_the_truth(view, expected):
     np.testing.assert_allclose(heat.z, expected)
     assert list(heat.y) == list(heat.x) == ["pet", "rest"]
     assert figure.layout.yaxis.title.text == "true class"
-    assert figure.layout.yaxis.autorange == "reversed"
+    assert figure.layout.yaxis.range == (1.5, -0.5)
+
+
+def test_a_confusion_cell_can_be_clicked():
+    classes = ["pet", "rest"]
+    figure = score_figures.confusion_figure([[3, 1], [0, 4]], classes, "Pixels")
+    markers = figure.data[1]
+    cells = list(zip(markers.y, markers.x, markers.text, strict=True))
+    assert cells == [("pet", "pet", "3"), ("pet", "rest", "1"), ("rest", "pet", "0"),
+                     ("rest", "rest", "4")]  # fmt: skip
+
+
+def runs_that_learned(count: int, column: str = "val_dice") -> list[Run]:
+    runs = []
+    for number in range(count):
+        run = create_run({"title": f"Run {number}", "training": {"model": "m"}, "classes": []},
+                         f"run-{number}")  # fmt: skip
+        extra = f",{column}" if number == 0 else ""
+        (run.path / "history.csv").write_text(
+            f"epoch,loss,mean_iou,seconds,val_loss,val_mean_iou{extra}\n"
+            f"0,1,0.1,5,1,0.2{extra and ',0.3'}\n1,0.5,0.3,9,0.6,0.1{extra and ',0.4'}\n"
+        )
+        runs.append(run)
+    return runs
+
+
+def test_runs_beyond_the_colours_get_markers():
+    figure = figures.compared_curves(runs_that_learned(8), "loss", False, 0, False)
+    first, last = (next(t for t in figure.data if t.name == f"Run {i}") for i in (0, 7))
+    assert first.line.color == last.line.color
+    assert (first.mode, last.mode) == ("lines", "lines+markers")
+    star = figure.data[2]
+    assert (star.marker.symbol, star.x, star.y) == ("star", (1,), (1,))
+
+
+def test_whatever_was_measured_can_be_drawn():
+    runs = runs_that_learned(2)
+    assert figures.metrics_of(runs) == ["loss", "mean_iou", "accuracy", "dice"]
+    figure = figures.compared_curves(runs, "dice", True, 0, False)
+    assert figure.data[0].y == (0.3, 0.4) and figure.data[0].x == (5, 9)
+    assert figure.layout.yaxis.title.text == "Dice (0–1)"
 
 
 def test_errors_are_coloured_by_kind():

@@ -63,9 +63,15 @@ def test_a_zip_with_folders():
     assert ids([("mine.zip", file.getvalue())], LUNGS) == [[0, 1]]
 
 
+def test_the_same_file_twice_counts_once():
+    files = [("a.png", PICTURE), ("a_mask.png", mask(0, 1))]
+    assert keep_pairs(files + files) == keep_pairs(files)
+
+
 @pytest.mark.parametrize(
     ("files", "says"),
     [
+        ([("a.png", PICTURE), ("a.jpg", b"other")], "Two files are called a"),
         ([("a.png", PICTURE), ("b_mask.png", mask(0, 1))], r"a \(no mask\), b \(no picture\)"),
         ([], "No pairs were found"),
         ([("a.png", PICTURE), ("a_mask.png", png(np.zeros((8, 16))))], "must be the same"),

@@ -74,6 +74,11 @@ def test_no_pixels_at_all_have_no_score():
     assert all(np.isnan(v) for v in scores.overall_scores(np.zeros((2, 2), int)).values())
 
 
+def test_foreground_scores_are_those_of_the_second_class():
+    found = scores.foreground_scores(np.array([[90, 2], [3, 5]]))
+    assert found == {"foreground_iou": 5 / 10, "foreground_dice": 10 / 15}
+
+
 def test_picture_scores_are_those_of_each_matrix_alone():
     pictures = np.array([[[3, 1], [2, 4]], [[5, 0], [0, 0]]])
     result = scores.picture_scores(pictures)

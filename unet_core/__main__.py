@@ -101,7 +101,11 @@ def _evaluate_parser(commands) -> None:
     command.add_argument("--split", default="test", help="test (the default) or trainval")
     command.add_argument("--pictures", type=int, help="only so many, drawn with a fixed seed")
     command.add_argument(
-        "--out", type=Path, metavar="DIR", help="write evaluation.json here, not into the run"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write evaluation.json here; without it into the run where the data is its own, else "
+        "into runs/.evaluations, beside the run's own result",
     )
 
 
@@ -181,17 +185,18 @@ def evaluate(options) -> None:
     from unet_core.runs import find_run
 
     run = find_run(options.run)
-    if options.out:
-        result = evaluation_jobs.work(
-            evaluation_jobs.EvaluationJob(options.out), run, options.data, options.split,
-            options.pictures, show_progress,
-        )  # fmt: skip
-    else:
+    asked = options.data, options.split, options.pictures
+    if not options.out and asked == (run.config["training"].get("data"), "test", None):
         dataset = evaluation_jobs.open_data(run, options.data)
-        names = evaluation.names_of(dataset, options.split, options.pictures)
-        result = evaluation.evaluate(run, dataset, options.split, names, show_progress)
+        result = evaluation.evaluate(run, dataset, options.split, progress=show_progress)
         evaluation.write_evaluation(run, result)
+        folder = run.path
+    else:
+        folder = options.out or evaluation_jobs.new_job(run, *asked).path
+        job = evaluation_jobs.EvaluationJob(folder)
+        result = evaluation_jobs.work(job, run, *asked, show_progress)
     print(evaluation.format_scores(result))
+    print(f"\nwritten to {folder / 'evaluation.json'}")
 
 
 def predict(options) -> None:

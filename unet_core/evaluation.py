@@ -101,8 +101,12 @@ def summarize(pictures: list[dict], class_names: list[str]) -> dict:
     total = confusions.sum(0)
 
     def score(confusion: np.ndarray) -> dict[str, np.ndarray]:
-        pets = class_names == ["pet", "background", "border"]
-        return scores.overall_scores(confusion) | (scores.pet_scores(confusion) if pets else {})
+        found = scores.overall_scores(confusion)
+        if class_names == ["pet", "background", "border"]:
+            found |= scores.pet_scores(confusion)
+        if len(class_names) == 2:
+            found |= scores.foreground_scores(confusion)
+        return found
 
     overall = {key: float(value) for key, value in score(total).items()}
     overall["boundary_f"] = float(np.mean([picture["boundary_f"] for picture in pictures]))

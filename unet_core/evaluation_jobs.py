@@ -8,8 +8,6 @@ shipped runs stay as they are. One evaluation works at a time.
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -21,10 +19,10 @@ from unet_core.data.base import Dataset, data_folder
 from unet_core.data.pairs import PREFIX, Pairs
 from unet_core.errors import UserError
 from unet_core.evaluation import check_classes, evaluate, names_of
-from unet_core.runs import Run, alive, read_json, runs_folder, write_json
+from unet_core.processes import alive, kill, launch, locked
+from unet_core.runs import Run, read_json, runs_folder, write_json
 
 OWN = "own"  # the name of a run's own evaluation.json among its results
-NICENESS = 5  # the web process goes first
 TELL_EVERY = 0.5  # seconds
 SILENCE = 60.0  # seconds without progress after which a job counts as dead
 
@@ -78,20 +76,32 @@ def start(run: Run, data: str, split: str, limit: int | None = None) -> Evaluati
 
     ``UserError`` when the data does not fit, or another evaluation is at work.
     """
-    if (other := working()) is not None:
-        raise UserError(f"{other.progress['run']} is being evaluated; wait for it or stop it.")
+    with locked(_store() / "lock"):  # two visitors may press at the same moment
+        if (other := working()) is not None:
+            raise UserError(f"{other.progress['run']} is being evaluated; wait for it or stop it.")
+        job = new_job(run, data, split, limit)
+        out = str(job.path.absolute())
+        command = ["evaluate", run.name, "--data", data, "--split", split, "--out", out]
+        if limit:
+            command += ["--pictures", str(limit)]
+        job.report(pid=_launch(command, job.path / "evaluate.log"))
+    return job
+
+
+def new_job(run: Run, data: str, split: str, limit: int | None = None) -> EvaluationJob:
+    """An empty folder for the run's result on that split, in place of an older one.
+
+    ``UserError`` when the data does not fit.
+    """
     dataset = open_data(run, data)
     check_classes(run, dataset)
     total = len(names_of(dataset, split, limit))
     job = EvaluationJob(_store() / f"{run.name}--{_plain(data)}--{split}")
     shutil.rmtree(job.path, ignore_errors=True)
     job.path.mkdir(parents=True)
-    command = ["evaluate", run.name, "--data", data, "--split", split, "--out", str(job.path)]
-    if limit:
-        command += ["--pictures", str(limit)]
     job.report(
         run=run.name, data=data, data_title=dataset.title, split=split, done=0, total=total,
-        error="", pid=_launch(command, job.path / "evaluate.log"),
+        error="", pid=os.getpid(),
     )  # fmt: skip
     return job
 
@@ -134,7 +144,7 @@ def stop(job: EvaluationJob) -> None:
     progress = job.progress
     if progress["state"] == "running":
         (job.path / "stop").touch()
-        os.kill(progress["pid"], signal.SIGTERM)
+        kill(progress["pid"])
 
 
 def working() -> EvaluationJob | None:
@@ -172,16 +182,7 @@ def _plain(data: str) -> str:
 
 def _launch(arguments: list[str], log: Path) -> int:
     folders = {"UNET_RUNS_DIR": runs_folder(), "UNET_DATA_DIR": data_folder()}
+    command = [sys.executable, "-u", "-m", "unet_core", *arguments]
+    environment = os.environ | {name: str(path.resolve()) for name, path in folders.items()}
     with open(log, "ab") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "unet_core", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd=Path(__file__).parent.parent,
-            env=os.environ | {name: str(path.resolve()) for name, path in folders.items()},
-        )
-    if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
-    return process.pid
+        return launch(command, file, Path(__file__).parent.parent, environment)

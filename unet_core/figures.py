@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from unet_core.runs import ACTIVE, Run
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A8A")
+MARKERS = (None, "circle", "square", "diamond", "cross", "triangle-up")  # when colours run out
 METRICS = {"loss": "Loss", "mean_iou": "Mean IoU", "accuracy": "Pixel accuracy"}
 
 
@@ -49,18 +50,37 @@ def compared_curves(
     """
     figure = go.Figure()
     for number, run in enumerate(runs):
-        color = COLORS[number % len(COLORS)]
+        round_, color = divmod(number, len(COLORS))
         if metric == "loss" and run.status["state"] in ACTIVE:
-            _add_steps(figure, run, by_time, color)
+            _add_steps(figure, run, by_time, COLORS[color])
         if run.history:
-            _add_run(figure, run, metric, by_time, smoothing, color)
+            marker = MARKERS[round_ % len(MARKERS)]
+            _add_run(figure, run, metric, by_time, smoothing, COLORS[color], marker)
     x_title = "time of training (seconds)" if by_time else "epoch"
-    title = f"{METRICS[metric]}: validation solid, training dashed, star at the best epoch"
-    label(figure, title, x_title, _axis_name(metric), height=480)
-    figure.update_layout(hovermode="x unified")
+    label(
+        figure, f"{metric_title(metric)} as training goes on", x_title, _axis_name(metric), 480,
+        "validation solid, training dashed, star at the best epoch",
+    )  # fmt: skip
+    figure.update_layout(hovermode="x unified", dragmode="zoom")
     if logarithmic:
         return figure.update_yaxes(type="log")
     return figure.update_yaxes(**_metric_range(metric))
+
+
+def metrics_of(runs: list[Run]) -> list[str]:
+    """What was measured on training and validation pictures, the known `METRICS` first."""
+    measured = {
+        name.removeprefix("val_")
+        for run in runs
+        for row in run.history[:1]
+        for name in row
+        if name.startswith("val_")
+    }
+    return list(METRICS) + sorted(measured - set(METRICS))
+
+
+def metric_title(metric: str) -> str:
+    return METRICS.get(metric) or metric.replace("_", " ").capitalize()
 
 
 def best_epoch(history: list[dict]) -> int:
@@ -70,8 +90,9 @@ def best_epoch(history: list[dict]) -> int:
 
 
 def _add_run(
-    figure: go.Figure, run: Run, metric: str, by_time: bool, smoothing: float, color: str
-) -> None:
+    figure: go.Figure, run: Run, metric: str, by_time: bool, smoothing: float, color: str,
+    marker: str | None,
+) -> None:  # fmt: skip
     history = run.history
     x = [row["seconds" if by_time else "epoch"] for row in history]
     for prefix, name, dash in (("val_", "validation", "solid"), ("", "training", "dash")):
@@ -83,7 +104,9 @@ def _add_run(
                 legendgroup=run.name, showlegend=False,
             )  # fmt: skip
         figure.add_scatter(
-            x=x, y=smoothed(y, smoothing), mode="lines" if len(x) > 1 else "markers", line=line,
+            x=x, y=smoothed(y, smoothing), line=line,
+            mode="lines+markers" if marker or len(x) == 1 else "lines",
+            marker={"symbol": marker or "circle", "size": 8, "color": color},
             name=run.title, legendgroup=run.name, showlegend=prefix == "val_",
             hovertemplate=f"%{{y:.4f}} {run.title}, {name}<extra></extra>",
         )  # fmt: skip
@@ -108,7 +131,7 @@ def _add_steps(figure: go.Figure, run: Run, by_time: bool, color: str) -> None:
 
 
 def _axis_name(metric: str) -> str:
-    return METRICS[metric] if metric == "loss" else f"{METRICS[metric]} (0–1)"
+    return metric_title(metric) + ("" if metric == "loss" else " (0–1)")
 
 
 def smoothed(values: list[float], weight: float) -> list[float]:
@@ -124,12 +147,17 @@ def _metric_range(metric: str) -> dict:
     return {"rangemode": "tozero"} if metric == "loss" else {"range": [0, 1]}
 
 
-def label(figure: go.Figure, title: str, x: str, y: str, height: int) -> None:
-    """Title, axes' names and the layout that all figures share."""
+def label(figure: go.Figure, title: str, x: str, y: str, height: int, note: str = "") -> None:
+    """Title, a note below it, axes' names and the layout that all figures share."""
     figure.update_layout(
-        title={"text": title, "font": {"size": 15}},
+        title={
+            "text": title,
+            "font": {"size": 15},
+            "subtitle": {"text": note, "font": {"size": 12}},
+        },
         height=height,
-        margin={"l": 10, "r": 10, "t": 45, "b": 10},
+        margin={"l": 10, "r": 10, "t": 72 if note else 45, "b": 10},
+        dragmode=False,  # a finger scrolls the page, not the figure
         legend={"orientation": "h", "y": -75 / height, "yanchor": "top"},
         uirevision="stays",
     )

@@ -16,28 +16,40 @@ from unet_core.thresholds import (
 
 CONFUSION_VIEWS = ("Of the truth (recall)", "Of the prediction (precision)", "Pixels")
 BIN = 0.05  # width of the histogram's bars
-BLUE, VERMILION, GREEN, GREY = COLORS[0], COLORS[1], COLORS[2], COLORS[-1]
+BLUE, VERMILION, GREEN, SKY, GREY = (COLORS[i] for i in (0, 1, 2, 5, 6))
 HEIGHT = 380
 
 
 def confusion_figure(confusion, classes: list[str], view: str) -> go.Figure:
-    """Confusion matrix as a heat map; ``view`` is one of `CONFUSION_VIEWS`."""
+    """Confusion matrix as a heat map; ``view`` is one of `CONFUSION_VIEWS`.
+
+    Plotly selects no cells of a heat map, so an unseen marker on each takes hover and click.
+    """
     counts = np.array(confusion, dtype=np.float64)
     values, style, top = counts, ",.0f", None
     if view != CONFUSION_VIEWS[2]:
         axis = 1 if view == CONFUSION_VIEWS[0] else 0
         values, style, top = counts / counts.sum(axis, keepdims=True).clip(1), ".1%", 1
+    texts = [[format(v, style) for v in row] for row in values]
     figure = go.Figure(
         go.Heatmap(
             z=values, x=classes, y=classes, colorscale="Cividis", showscale=False,
-            zmin=0, zmax=top, xgap=2, ygap=2, textfont={"size": 14}, customdata=counts,
-            text=[[format(v, style) for v in row] for row in values], texttemplate="%{text}",
-            hovertemplate="truth %{y}, predicted %{x}: %{text}<br>"
-            "%{customdata:,.0f} pixels<extra></extra>",
+            zmin=0, zmax=top, xgap=2, ygap=2, textfont={"size": 14}, hoverinfo="skip",
+            text=texts, texttemplate="%{text}",
         )
     )  # fmt: skip
+    figure.add_scatter(
+        x=classes * len(classes), y=np.repeat(classes, len(classes)), mode="markers",
+        marker={"size": 56, "symbol": "circle-open", "color": "white", "line": {"width": 3}},
+        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 0}}, opacity=0,
+        text=sum(texts, []), customdata=counts.ravel(),
+        hovertemplate="truth %{y}, predicted %{x}: %{text}<br>"
+        "%{customdata:,.0f} pixels<extra></extra>",
+    )  # fmt: skip
     label(figure, "What each class is taken for", "predicted class", "true class", HEIGHT)
-    return figure.update_yaxes(autorange="reversed")
+    size = [-0.5, len(classes) - 0.5]
+    figure.update_layout(showlegend=False, hovermode="closest", hoverdistance=-1)
+    return figure.update_xaxes(range=size).update_yaxes(range=size[::-1])
 
 
 def bin_counts(values: np.ndarray) -> np.ndarray:
@@ -83,8 +95,8 @@ def reliability_figure(reliability) -> go.Figure:
     figure = go.Figure()
     centres = (np.arange(len(pixels)) + 0.5) / len(pixels)
     figure.add_bar(
-        x=centres, y=pixels / pixels.sum(), name="pixels this sure", marker_color=BLUE,
-        opacity=0.35, hovertemplate="%{y:.1%} of the pixels<extra></extra>",
+        x=centres, y=pixels / pixels.sum(), name="pixels this sure", marker_color=SKY,
+        opacity=0.6, hovertemplate="%{y:.1%} of the pixels<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
         x=[0, 1], y=[0, 1], name="as right as sure", mode="lines", hoverinfo="skip",
@@ -151,7 +163,7 @@ def threshold_figure(sweep, threshold: float) -> go.Figure:
     return figure.update_layout(hovermode="x unified").update_yaxes(range=[0, 1.02])
 
 
-def difference_figure(rows: list[dict], first: str, second: str) -> go.Figure:
+def difference_figure(rows: list[dict]) -> go.Figure:
     """Differences of two models with their intervals; ``rows`` as `comparison.compare` gives."""
     figure = go.Figure()
     for row in rows:
@@ -168,8 +180,8 @@ def difference_figure(rows: list[dict], first: str, second: str) -> go.Figure:
         )  # fmt: skip
     figure.add_vline(0, line={"color": GREY, "dash": "dot"})
     label(
-        figure, "Difference with its 95 % interval (filled: beyond chance)",
-        f"← {first} better · {second} better →", "", 140 + 45 * len(rows),
+        figure, "Difference of the two models", "← first better · second better →", "score",
+        160 + 45 * len(rows), "with its 95 % interval; filled: beyond chance",
     )  # fmt: skip
     return figure.update_yaxes(autorange="reversed").update_layout(showlegend=False)
 

@@ -55,6 +55,12 @@ def pet_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
     return {"pet_iou": neither, "pet_or_border_iou": _divide(hits, union)}
 
 
+def foreground_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
+    """``foreground_iou`` and ``foreground_dice`` of a binary model's second class."""
+    scores = class_scores(confusion)
+    return {f"foreground_{key}": scores[key][..., 1] for key in ("iou", "dice")}
+
+
 def picture_scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
     """Each picture's ``mean_iou``, and ``iou`` a class, of confusions (pictures, classes, classes).
 

@@ -129,7 +129,7 @@ def _sort_out(files: list[tuple[str, bytes]]) -> tuple[dict[str, bytes], dict[st
         is_mask = bool(ending) or "mask" in path.parent.name.lower()
         stem = path.stem[: -len(ending)] if ending else path.stem
         group = masks if is_mask else pictures
-        if stem in group:
+        if group.get(stem, content) != content:  # the same file twice does no harm
             raise UserError(f"Two files are called {stem}; rename one of them.")
         group[stem] = content
     return pictures, masks
