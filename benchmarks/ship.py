@@ -8,7 +8,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from unet_core.runs import SHIPPED, find_run, read_json, write_json
+from unet_core.runs import SHIPPED, Run, read_json, runs_folder, write_json
 
 FILES = ("history.csv", "steps.csv", "evaluation.json", "model.weights.h5", "model.onnx")
 STATUS = ("state", "phase", "epochs", "epoch", "step", "steps", "started")
@@ -26,11 +26,13 @@ def main() -> None:
     parser.add_argument("--licence", help="of that file")
     options = parser.parse_args()
 
-    run, target = find_run(options.run), SHIPPED / options.name
+    run, target = Run(runs_folder() / options.run), SHIPPED / options.name
     config = run.config | {key: vars(options)[key] for key in ("title", "description", "rank")}
     settings = config["training"]
     settings["encoder_weights"] = Path(settings["encoder_weights"]).name
     if options.teacher:
+        if settings["encoder_weights"] == settings["teacher"]:
+            settings["encoder_weights"] = options.teacher
         settings["teacher"] = options.teacher
     if options.origin:
         config["starting_weights"] = {"origin": options.origin, "licence": options.licence}
