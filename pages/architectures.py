@@ -84,18 +84,18 @@ def show_totals(now: Specification, usual: Specification) -> None:
         return f"{value / before - 1:+.0%}" if value != before else None
 
     totals = (
-        ("Parameters", now.parameters, usual.parameters, f"{now.parameters / 1e6:.2f} M",
+        ("Parameters, M", now.parameters, usual.parameters, f"{now.parameters / 1e6:.2f}",
          f"Exactly {now.parameters:,}, of which {now.trainable:,} can learn"),
-        ("Multiply-adds", now.multiply_adds, usual.multiply_adds,
-         f"{now.multiply_adds / 1e9:.2f} G", "Billions for one picture"),
-        ("Memory to train", now.training_memory, usual.training_memory,
-         f"{now.training_memory / 2**20:,.0f} MiB",
+        ("Multiply-adds, G", now.multiply_adds, usual.multiply_adds,
+         f"{now.multiply_adds / 1e9:,.1f}", "Billions for one picture"),
+        ("Training, MiB", now.training_memory, usual.training_memory,
+         f"{now.training_memory / 2**20:,.0f}",
          "All feature maps of one picture in float32; the weights come on top"),
-        ("Size on disk", now.parameters, usual.parameters,
-         f"{now.parameters * FLOAT16 / 1e6:.1f} MB",
+        ("On disk, MB", now.parameters, usual.parameters,
+         f"{now.parameters * FLOAT16 / 1e6:.1f}",
          f"As float16; {now.parameters * FLOAT32 / 1e6:.1f} MB as float32"),
-        ("Sees", now.receptive_field, usual.receptive_field,
-         f"{now.receptive_field}² px",
+        ("Sees, pixels²", now.receptive_field, usual.receptive_field,
+         f"{now.receptive_field}²",
          "Receptive field: the window of the picture that can change one pixel of the output"),
     )  # fmt: skip
     with st.container(horizontal=True):
