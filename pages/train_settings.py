@@ -101,7 +101,8 @@ def choose_details(config: TrainingConfig) -> TrainingConfig:
     augmentation = left.selectbox(
         "Augmentation", AUGMENTATIONS, index=AUGMENTATIONS.index(config.augmentation),
         help="full: random flip, scale, crop and colour, anew for each picture and epoch; "
-        "strong: windows of other pictures too",
+        "strong: windows of other pictures too; elastic: bent and turned, for pictures "
+        "that have no upside",
     )  # fmt: skip
     patience = right.number_input(
         "Early stopping", 0, 50, 0, help="epochs without progress before it stops; 0: never"

@@ -29,6 +29,21 @@ def test_a_slower_machine_and_larger_pictures_take_longer(shipped):
     assert large == pytest.approx(4 * fast)
 
 
+def test_the_articles_lung_network_does_not_fit_a_small_host_but_ours_does():
+    article = TrainingConfig(model="batchnorm", size=512, batch_size=2)
+    ours = article.changed(model_arguments={"filters": 16}, size=160, batch_size=4)
+    assert estimate.memory(article) > 4e9 > 2e9 > estimate.memory(ours)
+
+
+def test_more_filters_and_more_pixels_cost_a_network_from_scratch_more_time(shipped):
+    small = TrainingConfig(model="compact", model_arguments={"filters": 8}, size=64)
+    costs = [
+        estimate.seconds(config, 0, estimate.REFERENCE)
+        for config in (small, small.changed(size=128), small.changed(model_arguments={}))
+    ]
+    assert costs[0] < costs[1] and costs[0] < costs[2]
+
+
 def test_files_that_a_container_caches_do_not_count_as_memory_in_use(tmp_path, monkeypatch):
     (tmp_path / "memory.max").write_text("1000\n")
     (tmp_path / "memory.current").write_text("900\n")

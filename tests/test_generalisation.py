@@ -1,10 +1,13 @@
 """The default model on photos that it has never seen."""
 
+import numpy as np
 import pytest
+import skimage.data
 
+from unet_core.data import open_dataset
+from unet_core.data.drawn.science import draw_cells
 from unet_core.overlay import class_ids, shares
 from unet_core.runs import shipped_runs
-from unet_core.samples import SAMPLES
 from unet_core.segmenter import Segmenter
 
 
@@ -13,15 +16,24 @@ def default_model() -> Segmenter:
     return Segmenter(shipped_runs()[0])
 
 
-def pet_share(segmenter: Segmenter, name: str) -> float:
-    ids = class_ids(segmenter.probabilities(SAMPLES[name].load()))
+def pet_share(segmenter: Segmenter, image: np.ndarray) -> float:
+    ids = class_ids(segmenter.probabilities(image))
     return shares(ids, segmenter.run.classes)["pet"]
 
 
 def test_a_real_cat_is_found(default_model):
     # Chelsea's head fills about three quarters of the picture.
-    assert 0.6 < pet_share(default_model, "chelsea") < 0.85
+    assert 0.6 < pet_share(default_model, skimage.data.cat()) < 0.85
 
 
-def test_a_cup_of_coffee_is_no_pet(default_model):
-    assert pet_share(default_model, "coffee") < 0.02
+@pytest.mark.parametrize("picture", [skimage.data.coffee, skimage.data.rocket, draw_cells])
+def test_pictures_without_an_animal_have_no_pet(default_model, picture):
+    assert pet_share(default_model, picture()) < 0.02
+
+
+def test_drawn_scenes_without_an_animal_have_no_pet(default_model):
+    drawn = open_dataset("drawn")
+    samples = map(drawn.load, drawn.splits["test"][:40])
+    empty = [image for image, mask in samples if (mask == 1).all()]
+    assert len(empty) >= 3
+    assert all(pet_share(default_model, image) < 0.02 for image in empty)

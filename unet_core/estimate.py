@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from unet_core.catalogue import CATALOGUE
 from unet_core.config import TrainingConfig
 from unet_core.runs import shipped_runs, user_runs
 from unet_core.segmenter import Segmenter
+from unet_core.specification import FLOAT32, Specification
 
 # Measured on two cores at 128 x 128 pixels, batches of 16: training pictures a second.
 SPEED = {
@@ -29,6 +31,11 @@ GROUPS = (  # where a container's limit, use and cached files stand
         "total_inactive_file",
     ),
 )  # fmt: skip
+# The networks from scratch, measured likewise: what one training picture costs.
+SECONDS_PER_MULTIPLY_ADD = 4e-11
+SECONDS_PER_BYTE = 2e-9  # of its feature maps, which are written and read again
+MAPS_KEPT = 2.5  # times the feature maps' memory, with gradients and what the operations need
+WEIGHT_COPIES = 5  # themselves, gradients, two of the optimizer, their average
 PIXEL_MEMORY = {"frozen": 2200, "late": 3000, "tuned": 5200}  # bytes a pixel of a batch
 
 
@@ -41,9 +48,7 @@ def seconds(config: TrainingConfig, tested: int, prediction: float) -> float:
     pictures = config.pictures or 3680
     speed = _speed_of_earlier_run(config)
     if speed is None:
-        side = config.crop or config.size
-        reference = SPEED.get((config.model, config.encoder), 5.0)
-        speed = reference * (128 / side) ** 2 * REFERENCE / prediction
+        speed = _reference_speed(config) * REFERENCE / prediction
     validation = 0.4 * config.validation  # a picture takes less than half without learning
     learning = config.epochs * pictures * (1 - config.validation + validation) / speed
     return START + learning + finishing_seconds(config, tested, prediction)
@@ -71,8 +76,30 @@ def prediction_seconds() -> float:
 
 def memory(config: TrainingConfig) -> float:
     """Bytes that the training process will take at most, roughly."""
+    network = _network(config)
+    if network:
+        maps = MAPS_KEPT * network.training_memory * config.batch_size
+        return BASE_MEMORY + maps + WEIGHT_COPIES * FLOAT32 * network.parameters
     side = config.crop or config.size
     return BASE_MEMORY + PIXEL_MEMORY[config.encoder] * config.batch_size * side**2
+
+
+def _reference_speed(config: TrainingConfig) -> float:
+    """Training pictures a second on the two cores that the constants were measured on."""
+    network = _network(config)
+    if network:
+        arithmetic = SECONDS_PER_MULTIPLY_ADD * network.multiply_adds
+        return 1 / (arithmetic + SECONDS_PER_BYTE * network.training_memory)
+    return SPEED[config.model, config.encoder] * (128 / (config.crop or config.size)) ** 2
+
+
+def _network(config: TrainingConfig) -> Specification | None:
+    """What a network from scratch costs for one picture, or one window of it."""
+    entry = CATALOGUE[config.model]
+    if not entry.is_from_scratch:
+        return None
+    side = entry.unet(config.model_arguments).nearest_size(config.crop or config.size)
+    return entry.specification(entry.outputs, side, config.model_arguments)
 
 
 def free_memory() -> float | None:
@@ -101,7 +128,7 @@ def _free_in_group() -> list[float]:
 
 
 def _speed_of_earlier_run(config: TrainingConfig) -> float | None:
-    kind = ("model", "encoder", "size", "crop")
+    kind = ("model", "model_arguments", "encoder", "size", "crop")
     for run in user_runs():
         training = run.config["training"]
         speed = run.status.get("pictures_per_second")
