@@ -1,13 +1,14 @@
-"""The default model on photos that it has never seen."""
+"""Shipped models on pictures of kinds that they have never seen."""
 
 import numpy as np
 import pytest
 import skimage.data
+from skimage.measure import label
 
 from unet_core.data import open_dataset
-from unet_core.data.drawn.science import draw_cells
+from unet_core.data.drawn.science import draw_cells, draw_film
 from unet_core.overlay import class_ids, shares
-from unet_core.runs import shipped_runs
+from unet_core.runs import find_run, shipped_runs
 from unet_core.segmenter import Segmenter
 
 
@@ -37,3 +38,9 @@ def test_drawn_scenes_without_an_animal_have_no_pet(default_model):
     empty = [image for image, mask in samples if (mask == 1).all()]
     assert len(empty) >= 3
     assert all(pet_share(default_model, image) < 0.02 for image in empty)
+
+
+def test_both_lungs_are_found_on_a_drawn_film():
+    lungs = class_ids(Segmenter(find_run("lungs")).probabilities(draw_film()))
+    left, right = (lungs[:, half].mean() for half in (slice(None, 80), slice(80, None)))
+    assert label(lungs).max() == 2 and min(left, right) > 0.2

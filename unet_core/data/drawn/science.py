@@ -9,14 +9,15 @@ from unet_core.data.drawn.noise import clouds
 SIDE = 512
 
 
-def draw_film(seed: int = 0) -> np.ndarray:
+def draw_film() -> np.ndarray:
     """What looks like a chest X-ray: dark lungs with ribs, bright spine, heart and abdomen.
 
     uint8 (512, 512, 3).
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
-    body = np.abs(x) < 0.72 + 0.22 * np.tanh(6 * (y + 0.55)) - 0.5 * np.clip(-y - 0.6, 0, 1)
+    body = (np.abs(x) < 0.97 - 1.3 * np.clip(-y - 0.72, 0, 1)).astype(float)
+    body = gaussian_filter(body, 8) * (1 - 0.35 * np.abs(x) ** 3)
     dome = 0.42 + 0.45 * (np.abs(np.abs(x) - 0.36) / 0.4) ** 2  # the diaphragm, one arch a side
     inner = 0.16 + 0.16 * np.clip(y + 0.1, 0, 1) + np.where(x > 0, 0.12 * np.clip(y + 0.2, 0, 1), 0)
     outer = 0.70 - 0.42 * np.clip(-0.1 - y, 0, 1) ** 1.4
@@ -32,12 +33,12 @@ def draw_film(seed: int = 0) -> np.ndarray:
     return _grey(gaussian_filter(film, 1.5))
 
 
-def draw_cells(seed: int = 0) -> np.ndarray:
+def draw_cells() -> np.ndarray:
     """What looks like an electron micrograph of nerve cells: dark membranes, grainy insides.
 
     uint8 (512, 512, 3).
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     y, x = np.mgrid[:SIDE, :SIDE].astype(float)
     y, x = (along + 9 * clouds(random, SIDE, SIDE, 40) for along in (y, x))
     centres = random.uniform(-40, SIDE + 40, (130, 2))
