@@ -8,18 +8,18 @@ shipped runs stay as they are. One evaluation works at a time.
 import os
 import re
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from unet_core.data import open_dataset
-from unet_core.data.base import Dataset, data_folder
+from unet_core.data.base import Dataset
 from unet_core.data.pairs import PREFIX, Pairs
 from unet_core.errors import UserError
 from unet_core.evaluation import check_classes, evaluate, names_of
-from unet_core.processes import alive, kill, launch, locked
+from unet_core.jobs import detached
+from unet_core.processes import alive, kill, locked
 from unet_core.runs import Run, read_json, runs_folder, write_json
 
 OWN = "own"  # the name of a run's own evaluation.json among its results
@@ -84,7 +84,7 @@ def start(run: Run, data: str, split: str, limit: int | None = None) -> Evaluati
         command = ["evaluate", run.name, "--data", data, "--split", split, "--out", out]
         if limit:
             command += ["--pictures", str(limit)]
-        job.report(pid=_launch(command, job.path / "evaluate.log"))
+        job.report(pid=detached(command, job.path / "evaluate.log"))
     return job
 
 
@@ -178,11 +178,3 @@ def _store() -> Path:
 
 def _plain(data: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", data.lower()).strip("-")[-60:]
-
-
-def _launch(arguments: list[str], log: Path) -> int:
-    folders = {"UNET_RUNS_DIR": runs_folder(), "UNET_DATA_DIR": data_folder()}
-    command = [sys.executable, "-u", "-m", "unet_core", *arguments]
-    environment = os.environ | {name: str(path.resolve()) for name, path in folders.items()}
-    with open(log, "ab") as file:
-        return launch(command, file, Path(__file__).parent.parent, environment)

@@ -175,7 +175,7 @@ def start_download(target: Path, pictures: int) -> None:
         return  # a second press
     target.mkdir(parents=True, exist_ok=True)
     some = ["--pictures", str(pictures)] if pictures < PICTURES else []
-    pid = _detached(["download", "pets", *some], target / "download.log")
+    pid = detached(["download", "pets", *some], target / "download.log")
     write_json(target / PROGRESS, {"pid": pid, "what": "", "done": 0, "total": 0, "error": ""})
 
 
@@ -196,11 +196,11 @@ def download_progress(target: Path) -> dict | None:
 
 
 def _launch(run: Run) -> None:
-    pid = _detached(["train", "--run", str(run.path.resolve())], run.path / "train.log")
+    pid = detached(["train", "--run", str(run.path.resolve())], run.path / "train.log")
     run.write_status(state="running", phase="Starting", pid=pid, oom_kills=oom_kills())
 
 
-def _detached(arguments: list[str], log: Path) -> int:
+def detached(arguments: list[str], log: Path) -> int:
     """The package's command line as a process that outlives this one; returns its id."""
     folders = {"UNET_RUNS_DIR": runs_folder(), "UNET_DATA_DIR": data_folder()}
     environment = os.environ | {name: str(path.resolve()) for name, path in folders.items()}
