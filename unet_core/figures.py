@@ -8,7 +8,15 @@ from unet_core.runs import ACTIVE, Run
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A8A")
 MARKERS = (None, "circle", "square", "diamond", "cross", "triangle-up")  # when colours run out
-METRICS = {"loss": "Loss", "mean_iou": "Mean IoU", "accuracy": "Pixel accuracy"}
+METRICS = {
+    "loss": "Loss",
+    "mean_iou": "Mean IoU",
+    "accuracy": "Pixel accuracy",
+    "dice": "Dice",
+    "precision": "Precision",
+    "recall": "Recall",
+    "auc": "ROC area",
+}
 
 
 def learning_curves(run: Run, metric: str) -> go.Figure:

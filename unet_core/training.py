@@ -112,19 +112,34 @@ def build_for_training(
 
 def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> None:
     """Attach loss, optimizer and the metrics of the history, all on logits."""
-    if model.output_shape[-1] == 1:
-        accuracy = keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
-        mean_iou = keras.metrics.BinaryIoU((0, 1), threshold=0.0, name="mean_iou")
+    classes = model.output_shape[-1]
+    if classes == 1:
+        metrics = [
+            keras.metrics.BinaryAccuracy("accuracy", threshold=0.0),
+            keras.metrics.BinaryIoU((0, 1), threshold=0.0, name="mean_iou"),
+            Dice((1,), threshold=0.0, name="dice"),
+            keras.metrics.Precision(thresholds=0.0, name="precision"),
+            keras.metrics.Recall(thresholds=0.0, name="recall"),
+            keras.metrics.AUC(num_thresholds=50, from_logits=True, name="auc"),
+        ]
     else:
-        accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
-        mean_iou = keras.metrics.MeanIoU(
-            model.output_shape[-1], sparse_y_pred=False, name="mean_iou"
-        )
+        metrics = [
+            keras.metrics.SparseCategoricalAccuracy("accuracy"),
+            keras.metrics.MeanIoU(classes, sparse_y_pred=False, name="mean_iou"),
+        ]
     model.compile(
         optimizer=build_optimizer(config, model, steps),
         loss=SegmentationLoss(config.loss),
-        metrics=[accuracy, mean_iou],
+        metrics=metrics,
     )
+
+
+class Dice(keras.metrics.BinaryIoU):
+    """Dice coefficient 2·IoU / (1 + IoU) of the foreground."""
+
+    def result(self):
+        iou = super().result()
+        return 2 * iou / (1 + iou)
 
 
 def keras_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbacks.Callback]:
