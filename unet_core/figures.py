@@ -76,15 +76,18 @@ def compared_curves(
 
 
 def metrics_of(runs: list[Run]) -> list[str]:
-    """What was measured on training and validation pictures, the known `METRICS` first."""
-    measured = {
+    """What was measured on training and validation pictures, the known `METRICS` first.
+
+    Before a first epoch's end, what every run measures.
+    """
+    measured = {"loss", "mean_iou", "accuracy"} | {
         name.removeprefix("val_")
         for run in runs
         for row in run.history[:1]
         for name in row
         if name.startswith("val_")
     }
-    return list(METRICS) + sorted(measured - set(METRICS))
+    return [m for m in METRICS if m in measured] + sorted(measured - set(METRICS))
 
 
 def metric_title(metric: str) -> str:
