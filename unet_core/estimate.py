@@ -32,8 +32,8 @@ GROUPS = (  # where a container's limit, use and cached files stand
     ),
 )  # fmt: skip
 # The networks from scratch, measured likewise: what one training picture costs.
-SECONDS_PER_MULTIPLY_ADD = 4e-11
-SECONDS_PER_BYTE = 2e-9  # of its feature maps, which are written and read again
+SECONDS_PER_MULTIPLY_ADD = 4.6e-11
+SECONDS_PER_BYTE = 3.3e-9  # of its feature maps, which are written and read again
 MAPS_KEPT = 2.5  # times the feature maps' memory, with gradients and what the operations need
 WEIGHT_COPIES = 5  # themselves, gradients, two of the optimizer, their average
 PIXEL_MEMORY = {"frozen": 2200, "late": 3000, "tuned": 5200}  # bytes a pixel of a batch
