@@ -43,7 +43,9 @@ class Page:
         path = f"//button[contains(., '{label}') or @aria-label='{label}']"
 
         def pressed():
-            self.browser.find_element(By.XPATH, f"//*[@data-testid='stMain']{path}").click()
+            button = self.browser.find_element(By.XPATH, f"//*[@data-testid='stMain']{path}")
+            self.centre(button)  # else the page's header may lie over it
+            button.click()
             return True
 
         self.until(pressed)
@@ -65,12 +67,15 @@ class Page:
     def click_at(self, figure: int, x: float, y: float) -> None:
         """Click a figure's plot, ``x`` and ``y`` in 0–1 from its upper left."""
         area = self.until(lambda: self.all(f"{FIGURE} .nsewdrag")[figure])
-        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", area)
+        self.centre(area)
         width, height = area.size["width"], area.size["height"]
         move = webdriver.ActionChains(self.browser).move_to_element_with_offset(
             area, round((x - 0.5) * width), round((y - 0.5) * height)
         )
         move.pause(0.3).click().perform()  # Plotly wants to see the pointer before it clicks
+
+    def centre(self, element) -> None:
+        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
 
     def pictures(self) -> int:
         return len(self.all("[data-testid=stImage] img"))
