@@ -48,6 +48,10 @@ class Entry:
         UNetArguments.of(self.arguments | arguments, size)
         return None
 
+    def prediction_side(self, arguments: dict, size: int, crop: int | None) -> int:
+        """Side of what the exported network takes: a whole picture, or a tile of ``crop``."""
+        return self.tile(arguments, crop or size) or size
+
     def covering_size(self, arguments: dict, size: int) -> int:
         """Side of the input from which the network gives a whole picture of ``size``."""
         return self.unet(arguments).covering_size(size) if self.is_from_scratch else size

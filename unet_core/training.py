@@ -174,9 +174,9 @@ def finish(run: Run, config: TrainingConfig, model: keras.Model, dataset, report
     reporter.report(phase="Exporting")
     if (run.path / "backup" / "best.weights.h5").exists():  # not so before the first epoch's end
         model.load_weights(run.path / "backup" / "best.weights.h5")
-    tile = CATALOGUE[config.model].tile(config.model_arguments, config.crop or config.size)
     outputs, arguments = model.output_shape[-1], config.model_arguments
-    sized = build(config.model, outputs, arguments, tile or config.size)
+    side = CATALOGUE[config.model].prediction_side(arguments, config.size, config.crop)
+    sized = build(config.model, outputs, arguments, side)
     sized.set_weights(model.get_weights())
     save_weights(sized, run.path / "model.weights.h5")
     export(sized, run.path / "model.onnx", "onnx")

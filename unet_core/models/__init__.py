@@ -42,7 +42,7 @@ def load_run(name: str) -> tuple[Run, keras.Model]:
         raise UserError(f"The run {name!r} has no weights yet; let its training end first.")
     training = run.config["training"]
     name, arguments = training["model"], training["model_arguments"]
-    tile = CATALOGUE[name].tile(arguments, training["crop"] or training["size"])
-    model = build(name, outputs_for(len(run.classes)), arguments, tile or training["size"])
+    side = CATALOGUE[name].prediction_side(arguments, training["size"], training["crop"])
+    model = build(name, outputs_for(len(run.classes)), arguments, side)
     model.load_weights(path)
     return run, model
