@@ -57,6 +57,20 @@ def test_the_result_says_what_was_scored(result):
     assert f"{result['scores']['mean_iou']:.4f}" in text and "3 pictures at 32 × 32" in text
 
 
+def test_masks_can_be_scored_at_another_size(channel_run):
+    class Halves(Coloured):
+        def load(self, name: str) -> Sample:
+            image = np.zeros((32, 32, 3), np.uint8)
+            image[:16, :, 0], image[16:, :, 2] = 200, 200
+            return Sample(image, image.argmax(-1).astype(np.uint8))
+
+    channel_run.config["training"]["score_size"] = 16
+    result = evaluation.evaluate(channel_run, Halves(), "test")
+    assert (result["resolution"], result["input"]) == (16, 32)
+    assert np.array(result["confusion"]).sum() == 3 * 16 * 16
+    assert result["scores"]["pixel_accuracy"] == 1
+
+
 def test_a_binary_model_gets_a_threshold_sweep(channel_run):
     class Halves(Coloured):
         classes = (ClassInfo("background", "#56B4E9"), ClassInfo("lung", "#E69F00"))

@@ -16,7 +16,7 @@ from unet_core.data.prepared import resize_sample
 from unet_core.errors import UserError
 from unet_core.overlay import class_ids
 from unet_core.runs import Run, write_json
-from unet_core.segmenter import Segmenter
+from unet_core.segmenter import Segmenter, resize_channels
 from unet_core.thresholds import THRESHOLDS, average_precision, roc_area, threshold_sweep
 
 BINS = 20  # of the reliability diagram
@@ -33,22 +33,27 @@ def evaluate(
 ) -> dict:
     """Score the run's prediction model on the split, or on ``names`` of it, one at a time.
 
-    Pictures and masks are squashed to the model's resolution (masks by the nearest pixel) and
-    scored there. ``UserError`` when the classes differ or the split does not exist.
+    Pictures are squashed to the model's resolution. Masks are squashed, by the nearest pixel, to
+    the run's ``score_size``, by default the same, to which the model's probabilities are resized.
+    ``UserError`` when the classes differ or the split does not exist.
     """
     names = names or names_of(dataset, split)
     check_classes(run, dataset)
     segmenter = segmenter or Segmenter(run)
+    size = run.config["training"].get("score_size") or segmenter.size
     started = time.time()
     pictures, reliability = [], np.zeros((BINS, 3))
     sweep = np.zeros((len(THRESHOLDS), 2, 2), np.int64)
     for position, name in enumerate(names):
-        sample = resize_sample(dataset.load(name), segmenter.size)
-        probabilities = segmenter.probabilities(sample.image)
-        pictures.append({"name": name} | _score_picture(sample.mask, probabilities))
-        reliability += _reliability(sample.mask, probabilities)
+        sample = dataset.load(name)
+        truth = resize_sample(sample, size).mask
+        probabilities = segmenter.probabilities(resize_sample(sample, segmenter.size).image)
+        if segmenter.size != size:
+            probabilities = resize_channels(probabilities, size, size)
+        pictures.append({"name": name} | _score_picture(truth, probabilities))
+        reliability += _reliability(truth, probabilities)
         if run.is_binary:
-            sweep += threshold_sweep(sample.mask == 1, probabilities[..., 1])
+            sweep += threshold_sweep(truth == 1, probabilities[..., 1])
         progress(position + 1, len(names))
     return {
         "run": run.name,
@@ -56,8 +61,9 @@ def evaluate(
         "data_title": dataset.title,
         "split": split,
         "pictures": len(names),
-        "resolution": segmenter.size,
-        "resizing": "pictures anti-aliased, masks by the nearest pixel, scored at the resolution",
+        "resolution": size,
+        "input": segmenter.size,
+        "resizing": "pictures to the input, anti-aliased; masks to the resolution, by the nearest",
         "classes": [c.name for c in dataset.classes],
         "seconds": round(time.time() - started, 1),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
