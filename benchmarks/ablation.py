@@ -1,0 +1,104 @@
+"""What each part of the recipe brings: `python -m benchmarks.ablation`.
+
+Trains small variants of the recipe ``pets-fast`` that differ in one thing, each in a process of its
+own, and scores them on the quarter of `trainval` that none of them learned from, at 256 × 256; the
+test split is left out of it. A variant whose run is there already is not trained again.
+"""
+
+import argparse
+import multiprocessing
+
+from unet_core.comparison import compare
+from unet_core.config import load_recipe
+from unet_core.data import open_dataset
+from unet_core.evaluation import evaluate
+from unet_core.runs import Run, read_json, runs_folder
+from unet_core.segmenter import MirroredSegmenter, Segmenter
+from unet_core.training_process import new_run, train
+
+SMALL = {"size": 160, "crop": 128, "score_size": 256, "epochs": 10, "validation": 0.25}
+VARIANTS = {
+    "the recipe, small": {},
+    "encoder frozen": {"encoder": "frozen"},
+    "encoder tuned from its first layer on": {"encoder": "tuned"},
+    "the article's decoder": {"model": "mobilenetv2"},
+    "flips alone": {"augmentation": "flip"},
+    "no windows of other pictures": {"augmentation": "full"},
+    "cross-entropy alone": {"loss": "cross-entropy"},
+    "constant learning rate": {"schedule": "constant"},
+    "no averaged weights": {"weight_average": 0.0},
+    "256 pixels, windows of 192": {"size": 256, "crop": 192},
+    "batch normalisation with Keras's momentum": {},
+    "batch normalisation of the encoder in inference mode": {},
+}
+
+
+def train_variant(number: int, title: str, encoder_weights: str) -> None:
+    """Train one variant into the run ``ablation-NUMBER``."""
+    import keras
+
+    from unet_core import training
+
+    usual = training.set_encoder_training
+
+    def unusual(model, mode):
+        usual(model, mode)
+        for layer in model.get_layer("encoder").layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                if title.endswith("momentum"):
+                    layer.momentum = 0.999
+                elif title.endswith("inference mode"):
+                    layer.trainable = False
+
+    training.set_encoder_training = unusual
+    config = load_recipe("pets-fast").changed(encoder_weights=encoder_weights, **SMALL)
+    config = config.changed(**VARIANTS[title])
+    train(new_run(config, f"ablation-{number}", title))
+
+
+def score(run: Run, kind=Segmenter) -> dict:
+    """The run's scores on the pictures that it did not learn from."""
+    names = read_json(run.path / "subset.json")["validation"]
+    return evaluate(run, open_dataset("pets"), "trainval", names, segmenter=kind(run))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--encoder-weights", default="imagenet", help="imagenet | a file")
+    encoder_weights = parser.parse_args().encoder_weights
+    results = {}
+    for number, title in enumerate(VARIANTS):
+        run = Run(runs_folder() / f"ablation-{number}")
+        if not (run.path / "evaluation.json").exists():
+            process = multiprocessing.get_context("spawn").Process(
+                target=train_variant, args=(number, title, encoder_weights)
+            )
+            process.start()
+            process.join()
+            if process.exitcode:
+                raise SystemExit(f"The variant {title!r} failed; its run is {run.path}.")
+        results[title] = score(run) | {"minutes": run.history[-1]["seconds"] / 60}
+        if number == 0:
+            results["mirror image averaged"] = score(run, MirroredSegmenter)
+    show(results)
+
+
+def show(results: dict[str, dict]) -> None:
+    first = next(iter(results.values()))
+    print(f"{first['pictures']} pictures at {first['resolution']} × {first['resolution']}")
+    print(
+        "| variant | pixel accuracy | mean IoU | pet IoU | mean IoU less the recipe's | minutes |"
+    )
+    print("| --- | --- | --- | --- | --- | --- |")
+    for title, result in results.items():
+        found = [
+            f"{result['scores'][key]:.4f}" for key in ("pixel_accuracy", "mean_iou", "pet_iou")
+        ]
+        row = next(r for r in compare(first, result)["rows"] if r["score"] == "Mean IoU")
+        apart = f"{row['difference']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f})"
+        minutes = f"{result['minutes']:.1f}" if "minutes" in result else ""
+        print("|", " | ".join([title, *found, apart, minutes]), "|")
+
+
+if __name__ == "__main__":
+    main()
