@@ -16,7 +16,7 @@ from unet_core.runs import Run, read_json, runs_folder
 from unet_core.segmenter import MirroredSegmenter, Segmenter
 from unet_core.training_process import new_run, train
 
-SMALL = {"size": 160, "crop": 128, "score_size": 256, "epochs": 10, "validation": 0.25}
+SMALL = {"size": 128, "crop": 96, "score_size": 256, "epochs": 8, "validation": 0.25}
 VARIANTS = {
     "the recipe, small": {},
     "encoder frozen": {"encoder": "frozen"},
