@@ -4,7 +4,6 @@ from PIL import Image
 
 from unet_core.data import open_dataset
 from unet_core.data.base import Sample
-from unet_core.data.drawn.people import People
 from unet_core.data.pets import Pets
 from unet_core.data.prepared import joined, prepare, resize_sample
 from unet_core.data.self_labelled import SelfLabelled
@@ -61,21 +60,6 @@ def test_a_teacher_of_other_classes_is_refused(channel_run):
     drawn.classes = drawn.classes[:2]
     with pytest.raises(UserError, match="its classes are others"):
         SelfLabelled(drawn, channel_run.name)
-
-
-def test_people_are_background():
-    people = People(open_dataset("drawn"), 3)
-    image, mask = people.load(people.splits["trainval"][2])
-    assert image.shape == (320, 320, 3) and (mask == 1).all()
-    assert np.array_equal(image, people.load("person-0002").image)
-    assert not np.array_equal(image, people.load("person-0001").image)
-
-
-def test_people_need_a_background():
-    drawn = open_dataset("drawn")
-    drawn.classes = drawn.classes[:1]
-    with pytest.raises(UserError, match="no background"):
-        People(drawn, 3)
 
 
 def test_missing_pets_say_how_to_get_them(tmp_path, monkeypatch):

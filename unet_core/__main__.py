@@ -76,11 +76,8 @@ def _train_parser(commands) -> None:
     settings.add_argument("--data", help=DATA_HELP)
     settings.add_argument("--pictures", type=int, help="at most this many; 0: all")
     settings.add_argument("--teacher", metavar="RUN", help="labels the data's unlabelled pictures")
-    settings.add_argument("--people", type=int, help="drawn pictures of people, as background")
-    settings.add_argument("--validation", type=float, metavar="PART", help="of the training split")
     settings.add_argument("--size", type=int, help="side of the pictures in pixels")
     settings.add_argument("--crop", type=int, help="train on windows of this side; 0: none")
-    settings.add_argument("--score-size", type=int, help="score masks at this side; 0: at SIZE")
     settings.add_argument("--epochs", type=int)
     settings.add_argument("--batch-size", type=int)
     settings.add_argument("--loss", choices=LOSSES)
@@ -177,7 +174,7 @@ def _settings(options) -> dict:
         for name, value in vars(options).items()
         if name in TrainingConfig().to_dict() and value is not None
     }
-    for name in ("pictures", "crop", "score_size"):
+    for name in ("pictures", "crop"):
         if given.get(name) == 0:
             given[name] = None
     return given

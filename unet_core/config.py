@@ -22,7 +22,6 @@ class TrainingConfig:
     data: str = "drawn"  # pets | drawn | lungs | membrane | npz:FILE | folder:DIR
     pictures: int | None = 160  # at most this many of the training split; None: all
     teacher: str = ""  # a run that labels the data's unlabelled pictures; they are trained on too
-    people: int = 0  # drawn pictures of people, all background, that are trained on too
     validation: float = 0.1  # part of the training split that chooses the best epoch
     size: int = 128  # pictures are resized to size x size pixels
     score_size: int | None = None  # masks are scored at this side; None: at ``size``
@@ -68,7 +67,6 @@ class TrainingConfig:
             ),
             (self.learning_rate > 0, "The learning rate must be above zero."),
             (self.pictures is None or self.pictures >= 4, "Training needs at least 4 pictures."),
-            (0 <= self.people <= 1000, "The pictures of people lie between 0 and 1,000."),
             (0 < self.validation < 1, "The validation part must lie between 0 and 1."),
         ]
         for good, message in checks:

@@ -14,7 +14,6 @@ from unet_core.catalogue import CATALOGUE
 from unet_core.config import TrainingConfig
 from unet_core.data import open_dataset
 from unet_core.data.base import Dataset
-from unet_core.data.drawn.people import People
 from unet_core.data.prepared import Prepared, joined, prepare
 from unet_core.data.self_labelled import SelfLabelled
 from unet_core.errors import UserError
@@ -32,7 +31,8 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
     dataset = open_dataset(config.data)
     split_names(dataset, config)
     check_sizes(config)
-    further_data(dataset, config)
+    if config.teacher:
+        SelfLabelled(dataset, config.teacher)
     return create_run(
         {
             "title": unique_title(title or f"{dataset.title}, {config.model}, {config.size} px"),
@@ -44,16 +44,6 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
         },
         name,
     )
-
-
-def further_data(dataset: Dataset, config: TrainingConfig) -> list[Dataset]:
-    """What is trained on beside ``dataset``; ``UserError`` where its classes do not fit."""
-    more: list[Dataset] = []
-    if config.teacher:
-        more.append(SelfLabelled(dataset, config.teacher))
-    if config.people:
-        more.append(People(dataset, config.people))
-    return more
 
 
 def check_sizes(config: TrainingConfig) -> None:
@@ -138,7 +128,8 @@ def prepare_pictures(
             reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
 
     pictures = prepare(dataset, training, config.size, tell)
-    for more in further_data(dataset, config):
-        if names := more.splits["trainval"]:
-            pictures = joined(pictures, prepare(more, names, config.size, tell))
+    if config.teacher:
+        labelled = SelfLabelled(dataset, config.teacher)
+        if names := labelled.splits["trainval"]:
+            pictures = joined(pictures, prepare(labelled, names, config.size, tell))
     return pictures, prepare(dataset, validation, config.size, tell)
