@@ -1,4 +1,4 @@
-"""What each part of the recipe brings: `python -m benchmarks.ablation`.
+"""The recipe with one thing changed, small: `python -m benchmarks.ablation`.
 
 Trains small variants of the recipe ``pets-fast`` that differ in one thing, each in a process of its
 own, and scores them on the quarter of `trainval` that none of them learned from, at 256 × 256; the
