@@ -16,7 +16,7 @@ from unet_core.runs import Run, read_json, runs_folder
 from unet_core.segmenter import MirroredSegmenter, Segmenter
 from unet_core.training_process import new_run, train
 
-SMALL = {"size": 128, "crop": 96, "score_size": 256, "epochs": 8, "validation": 0.25}
+SMALL = {"size": 128, "crop": 96, "epochs": 8, "validation": 0.25}
 VARIANTS = {
     "the recipe, small": {},
     "encoder frozen": {"encoder": "frozen"},
@@ -59,7 +59,7 @@ def train_variant(number: int, title: str, encoder_weights: str) -> None:
 def score(run: Run, kind=Segmenter) -> dict:
     """The run's scores on the pictures that it did not learn from."""
     names = read_json(run.path / "subset.json")["validation"]
-    return evaluate(run, open_dataset("pets"), "trainval", names, segmenter=kind(run))
+    return evaluate(run, open_dataset("pets"), "trainval", names, segmenter=kind(run), size=256)
 
 
 def main() -> None:

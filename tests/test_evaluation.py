@@ -64,8 +64,7 @@ def test_masks_can_be_scored_at_another_size(channel_run):
             image[:16, :, 0], image[16:, :, 2] = 200, 200
             return Sample(image, image.argmax(-1).astype(np.uint8))
 
-    channel_run.config["training"]["score_size"] = 16
-    result = evaluation.evaluate(channel_run, Halves(), "test")
+    result = evaluation.evaluate(channel_run, Halves(), "test", size=16)
     assert (result["resolution"], result["input"]) == (16, 32)
     assert np.array(result["confusion"]).sum() == 3 * 16 * 16
     assert result["scores"]["pixel_accuracy"] == 1

@@ -30,25 +30,27 @@ def evaluate(
     names: list[str] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     segmenter: Segmenter | None = None,
+    size: int | None = None,
 ) -> dict:
     """Score the run's prediction model on the split, or on ``names`` of it, one at a time.
 
     Pictures are squashed to the model's resolution. Masks are squashed, by the nearest pixel, to
-    the run's ``score_size``, by default the same, to which the model's probabilities are resized.
+    ``size``, by default the same, to which the model's probabilities are resized.
     ``UserError`` when the classes differ or the split does not exist.
     """
     names = names or names_of(dataset, split)
     check_classes(run, dataset)
     segmenter = segmenter or Segmenter(run)
-    size = run.config["training"].get("score_size") or segmenter.size
+    size = size or segmenter.size
     started = time.time()
     pictures, reliability = [], np.zeros((BINS, 3))
     sweep = np.zeros((len(THRESHOLDS), 2, 2), np.int64)
     for position, name in enumerate(names):
         sample = dataset.load(name)
-        truth = resize_sample(sample, size).mask
-        probabilities = segmenter.probabilities(resize_sample(sample, segmenter.size).image)
+        squashed, truth = resize_sample(sample, segmenter.size)
+        probabilities = segmenter.probabilities(squashed)
         if segmenter.size != size:
+            truth = resize_sample(sample, size).mask
             probabilities = resize_channels(probabilities, size, size)
         pictures.append({"name": name} | _score_picture(truth, probabilities))
         reliability += _reliability(truth, probabilities)
