@@ -76,6 +76,7 @@ def _train_parser(commands) -> None:
     settings.add_argument("--data", help=DATA_HELP)
     settings.add_argument("--pictures", type=int, help="at most this many; 0: all")
     settings.add_argument("--teacher", metavar="RUN", help="labels the data's unlabelled pictures")
+    settings.add_argument("--negatives", metavar="DIR", help="pictures without objects")
     settings.add_argument("--size", type=int, help="side of the pictures in pixels")
     settings.add_argument("--crop", type=int, help="train on windows of this side; 0: none")
     settings.add_argument("--epochs", type=int)
@@ -118,9 +119,9 @@ def _predict_parser(commands) -> None:
 
 
 def _download_parser(commands) -> None:
-    command = _add(commands, "download", download, "Get the pets from their official address.")
-    command.add_argument("data", choices=["pets"])
-    command.add_argument("--pictures", type=int, help="only the first so many of the archive")
+    command = _add(commands, "download", download, "Get pictures from their official addresses.")
+    command.add_argument("data", choices=["pets", "people"])
+    command.add_argument("--pictures", type=int, help="only the first so many of the pets' archive")
 
 
 def _export_parser(commands) -> None:
@@ -147,6 +148,9 @@ def models(options) -> None:
 def train(options) -> None:
     if options.run:  # first of all: a stop that is asked for from here on counts
         (options.run / "stop").unlink(missing_ok=True)
+    from unet_core.processes import keep_freed_memory
+
+    keep_freed_memory()  # before NumPy starts threads, which would have heaps of their own
     from unet_core import jobs, limits, training_process
     from unet_core.runs import Run
 
@@ -231,10 +235,16 @@ def predict(options) -> None:
 def download(options) -> None:
     from unet_core.data.base import data_folder
     from unet_core.data.download import download_watched
+    from unet_core.data.people import download_people
 
-    target = data_folder() / "pets"
-    download_watched(target, options.pictures, lambda _, done, total: show_progress(done, total))
-    print(f"The pets are in {target}.")
+    target = data_folder() / options.data
+    if options.data == "people":
+        download_people(target, show_progress)
+    else:
+        download_watched(
+            target, options.pictures, lambda _, done, total: show_progress(done, total)
+        )
+    print(f"The {options.data} are in {target}.")
 
 
 def export(options) -> None:

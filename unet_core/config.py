@@ -22,6 +22,7 @@ class TrainingConfig:
     data: str = "drawn"  # pets | drawn | lungs | membrane | npz:FILE | folder:DIR
     pictures: int | None = 160  # at most this many of the training split; None: all
     teacher: str = ""  # a run that labels the data's unlabelled pictures; they are trained on too
+    negatives: str = ""  # a folder of pictures without objects; they are trained on too
     validation: float = 0.1  # part of the training split that chooses the best epoch
     size: int = 128  # pictures are resized to size x size pixels
     crop: int | None = None  # train on random crop x crop windows instead of the whole picture

@@ -14,6 +14,7 @@ from unet_core.catalogue import CATALOGUE
 from unet_core.config import TrainingConfig
 from unet_core.data import open_dataset
 from unet_core.data.base import Dataset
+from unet_core.data.negatives import Negatives
 from unet_core.data.prepared import Prepared, joined, prepare
 from unet_core.data.self_labelled import SelfLabelled
 from unet_core.errors import UserError
@@ -31,8 +32,7 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
     dataset = open_dataset(config.data)
     split_names(dataset, config)
     check_sizes(config)
-    if config.teacher:
-        SelfLabelled(dataset, config.teacher)
+    further_data(dataset, config)
     return create_run(
         {
             "title": unique_title(title or f"{dataset.title}, {config.model}, {config.size} px"),
@@ -44,6 +44,16 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
         },
         name,
     )
+
+
+def further_data(dataset: Dataset, config: TrainingConfig) -> list[Dataset]:
+    """What is learned from beside ``dataset``; ``UserError`` where it is not there or unfit."""
+    more: list[Dataset] = []
+    if config.teacher:
+        more.append(SelfLabelled(dataset, config.teacher))
+    if config.negatives:
+        more.append(Negatives(dataset, config.negatives))
+    return more
 
 
 def check_sizes(config: TrainingConfig) -> None:
@@ -128,8 +138,7 @@ def prepare_pictures(
             reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
 
     pictures = prepare(dataset, training, config.size, tell)
-    if config.teacher:
-        labelled = SelfLabelled(dataset, config.teacher)
-        if names := labelled.splits["trainval"]:
-            pictures = joined(pictures, prepare(labelled, names, config.size, tell))
+    for more in further_data(dataset, config):
+        if names := more.splits["trainval"]:
+            pictures = joined(pictures, prepare(more, names, config.size, tell))
     return pictures, prepare(dataset, validation, config.size, tell)

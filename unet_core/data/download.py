@@ -182,7 +182,7 @@ def _get_pictures(
                 name = PurePosixPath(member.name).name
                 if not member.isfile() or not name.endswith(".jpg") or name.startswith("."):
                     continue
-                _keep(tar.extractfile(member).read(), folder / name)
+                keep_picture(tar.extractfile(member).read(), folder / name)
                 taken += 1
                 if pictures:
                     progress("pictures", taken, pictures)
@@ -202,7 +202,7 @@ def _get_pictures(
         raise UserError("The pictures arrived damaged (wrong checksum); download them again.")
 
 
-def _keep(data: bytes, path: Path) -> None:
+def keep_picture(data: bytes, path: Path) -> None:
     """Write one picture whole or not at all; one that does not open counts as damaged."""
     if path.exists():
         return
