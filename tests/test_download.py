@@ -1,5 +1,6 @@
 """The download against a local server that behaves in many ways."""
 
+import base64
 import errno
 import hashlib
 import io
@@ -14,6 +15,7 @@ from PIL import Image
 
 from unet_core import jobs
 from unet_core.data import download
+from unet_core.data.people import download_people
 from unet_core.data.pets import Pets
 from unet_core.errors import UserError
 from unet_core.runs import write_json
@@ -141,7 +143,7 @@ def test_a_full_disk_is_told_from_damage(server, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(download, "_keep", full)
+    monkeypatch.setattr(download, "keep_picture", full)
     with pytest.raises(UserError, match="disk is full"):
         fetch(server, tmp_path)
 
@@ -179,3 +181,19 @@ def test_no_internet_gets_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(download, "TRIES", 2)
     with pytest.raises(UserError, match="internet connection"):
         download.download_pets(tmp_path, address="http://127.0.0.1:9/")
+
+
+def test_people_arrive_once_and_a_wrong_byte_is_noticed(server, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
+    photos = {f"package/{name}.jpg": encoded(noise, "JPEG") for name in ("ann", "bob", "logo")}
+    archive = packed(photos)
+    sha512 = base64.b64encode(hashlib.sha512(archive).digest()).decode()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    server.archives["faces.tgz"] = archive[:-1] + bytes([archive[-1] ^ 255])
+    with pytest.raises(UserError, match="damaged"):
+        download_people(tmp_path, address=address, archives={"faces.tgz": (sha512, "ann bob")})
+    server.archives["faces.tgz"] = archive
+    for _ in range(2):
+        download_people(tmp_path, address=address, archives={"faces.tgz": (sha512, "ann bob")})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ann.jpg", "bob.jpg"]
+    assert len(server.starts) == 2  # the second time nothing was missing

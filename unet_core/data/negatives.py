@@ -25,7 +25,7 @@ class Negatives(Dataset):
         self._background = next((i for i, c in enumerate(self.classes) if c.is_background), None)
         self._pictures = picture_files(data_folder() / folder)
         if self._background is None:
-            raise UserError(f"{dataset.title} has no background, so nothing can be without objects")
+            raise UserError(f"{dataset.title} has no background, which --negatives needs.")
         if not self._pictures:
             raise UserError(
                 f"There are no pictures in {folder!r}, which the settings name as pictures without "
