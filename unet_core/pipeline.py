@@ -4,6 +4,8 @@ All randomness is derived from the seed, the epoch and the batch's number, so th
 training sees exactly the batches that an uninterrupted one would have seen.
 """
 
+import os
+
 import numpy as np
 import tensorflow as tf
 
@@ -55,9 +57,9 @@ class TrainingBatches:
             )
 
         batches = tf.data.Dataset.range(1).flat_map(one_epoch)
-        batches = batches.map(self._load, num_parallel_calls=tf.data.AUTOTUNE)
+        batches = batches.map(self._load, num_parallel_calls=os.cpu_count())
         batches = batches.apply(tf.data.experimental.assert_cardinality(self.steps))
-        return batches.prefetch(tf.data.AUTOTUNE)
+        return untuned(batches.prefetch(2))
 
     def _load(self, rows, number):
         images, truth = tf.numpy_function(
@@ -179,6 +181,17 @@ def mirror(arrays: np.ndarray, side: int) -> np.ndarray:
     return np.pad(arrays, padding, mode="reflect")
 
 
+def untuned(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """The same without TensorFlow's autotuning.
+
+    At an epoch's end that may miss the word to stop, and the training then stands still until its
+    tuning thread wakes up, up to a minute later (seen with TensorFlow 2.21, every other epoch).
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
+
+
 def validation_batches(
     data: Prepared, batch_size: int, side: int, mask_size: int
 ) -> tf.data.Dataset:
@@ -201,6 +214,6 @@ def validation_batches(
         tf.TensorSpec((None, mask_size, mask_size), tf.int32),
     )
     batches = tf.data.Dataset.from_generator(pairs, output_signature=signature)
-    return batches.apply(
+    return untuned(batches).apply(
         tf.data.experimental.assert_cardinality(-(-len(data) // batch_size))
     ).prefetch(1)
