@@ -80,3 +80,10 @@ def test_validation_keeps_the_order_and_mirrors_what_an_unpadded_network_needs(p
     assert [len(images) for images, _ in batches] == [4, 3]
     np.testing.assert_array_equal(batches[0][1][0][1:33, 1:33], pictures.masks[0])
     np.testing.assert_array_equal(batches[0][0][0][8:40, 8:40, 0], pictures.images[0, :, :, 0])
+
+
+def test_nothing_is_tuned_at_run_time(pictures):
+    # it made TensorFlow stand still at the end of epochs
+    training = TrainingBatches(pictures, 4, "none", 32, seed=0).dataset
+    for batches in (training, validation_batches(pictures, 4, 32, 32)):
+        assert batches.options().autotune.enabled is False
