@@ -213,7 +213,7 @@ def validation_batches(
         tf.TensorSpec((None, side, side, 3), tf.float32),
         tf.TensorSpec((None, mask_size, mask_size), tf.int32),
     )
-    batches = tf.data.Dataset.from_generator(pairs, output_signature=signature)
-    return untuned(batches).apply(
+    batches = untuned(tf.data.Dataset.from_generator(pairs, output_signature=signature))
+    return batches.apply(
         tf.data.experimental.assert_cardinality(-(-len(data) // batch_size))
     ).prefetch(1)
