@@ -151,9 +151,6 @@ def models(options) -> None:
 def train(options) -> None:
     if options.run:  # first of all: a stop that is asked for from here on counts
         (options.run / "stop").unlink(missing_ok=True)
-    from unet_core.processes import keep_freed_memory
-
-    keep_freed_memory()  # before NumPy starts threads, which would have heaps of their own
     from unet_core import jobs, limits, training_process
     from unet_core.runs import Run
 

@@ -3,19 +3,16 @@
 For Linux and macOS.
 """
 
-import ctypes
 import fcntl
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # of glibc's malloc.h
 NICENESS = 5  # the one that starts it, a web server, goes first
 
 
@@ -72,21 +69,6 @@ def oom_kills() -> int | None:
     except OSError:
         return None
     return next((int(x.split()[1]) for x in lines if x.startswith("oom_kill ")), None)
-
-
-def keep_freed_memory() -> None:
-    """Have this process keep the memory that it frees, for its own next use; glibc only.
-
-    A training step frees and asks again for hundreds of large tensors. glibc maps each of them
-    anew, and the system clears their pages: `python -m benchmarks.allocation` measures what that
-    costs.
-    """
-    if sys.platform != "linux":
-        return
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):
-        for parameter, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_ARENA_MAX, 1)):
-            libc.mallopt(parameter, value)
 
 
 @contextmanager
