@@ -6,7 +6,7 @@ import io
 import streamlit as st
 
 from pages.common import show_figure
-from unet_core.figures import compared_curves, metric_title, metrics_of
+from unet_core.figures import best_epoch, compared_curves, metric_title, metrics_of
 from unet_core.runs import ACTIVE, Run, all_runs
 
 
@@ -62,7 +62,7 @@ def any_active(runs: list[Run]) -> bool:
 
 def table_row(run: Run) -> dict:
     history = run.history
-    kept = history[run.kept_epoch(history)] if history else {}
+    best = history[best_epoch(history)] if history else {}
     scores = (run.evaluation or {"scores": {}})["scores"]
     return {
         "run": run.title,
@@ -70,8 +70,8 @@ def table_row(run: Run) -> dict:
         "epochs": len(history),
         "minutes": history[-1]["seconds"] / 60 if history else None,
         "parameters": run.config.get("parameters"),
-        "kept epoch": kept.get("epoch"),
-        "validation mean IoU": kept.get("val_mean_iou"),
+        "best epoch": best.get("epoch"),
+        "validation mean IoU": best.get("val_mean_iou"),
         "test mean IoU": scores.get("mean_iou"),
     }
 

@@ -1,5 +1,4 @@
 import json
-import math
 import time
 
 import pytest
@@ -45,13 +44,6 @@ def test_a_silent_process_counts_as_failed():
     status["heartbeat"] = time.time() - runs.HEARTBEAT_LIMIT - 1
     runs.write_json(run.path / "status.json", status)
     assert run.status["state"] == "failed"
-
-
-@pytest.mark.parametrize(("keep", "kept"), [("best", 1), ("last", 3)])
-def test_the_kept_epoch_is_the_best_on_validation_or_the_last(keep, kept):
-    run = runs.create_run(CONFIG | {"training": CONFIG["training"] | {"keep": keep}}, keep)
-    scores = (0.2, 0.6, math.nan, 0.5)
-    assert run.kept_epoch([{"val_mean_iou": score} for score in scores]) == kept
 
 
 def test_history_counts_epochs_from_one_and_a_repeated_epoch_once():

@@ -9,8 +9,6 @@ import pytest
 from PIL import Image
 
 from unet_core.__main__ import main
-from unet_core.config import TrainingConfig
-from unet_core.errors import UserError
 from unet_core.runs import Run
 from unet_core.samples import SAMPLES
 
@@ -51,30 +49,6 @@ def test_the_exported_network_agrees_with_keras(trained, monkeypatch):
     reference = prediction_model(model)(image[None].astype(np.float32)).numpy()[0]
     ours = Segmenter(trained).probabilities(image)
     np.testing.assert_allclose(ours, reference, atol=1e-4)
-
-
-def test_a_training_goes_on_from_a_run_of_the_same_network(trained, monkeypatch):
-    monkeypatch.setenv("UNET_RUNS_DIR", str(trained.path.parent))
-    from unet_core.models import build, load_run
-    from unet_core.training import load_start
-
-    model = build("mobilenetv2-fast", 3, {})
-    start = load_start(model, TrainingConfig(start="small"))
-    assert "'small'" in start["origin"]
-    for ours, theirs in zip(model.get_weights(), load_run("small")[1].get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    with pytest.raises(UserError, match="another network"):
-        load_start(build("mobilenetv2-fast", 1, {}), TrainingConfig(start="small"))
-
-
-def test_the_best_or_the_last_weights_are_kept(trained):
-    from unet_core.training import keras_callbacks
-
-    def saves_best(keep: str) -> bool:
-        callbacks = keras_callbacks(trained, TrainingConfig(keep=keep))
-        return next(c.save_best_only for c in callbacks if hasattr(c, "save_best_only"))
-
-    assert saves_best("best") and not saves_best("last")
 
 
 def test_a_finished_run_predicts_and_is_listed(trained, monkeypatch, tmp_path, capsys):

@@ -9,7 +9,6 @@ from pathlib import Path
 from unet_core.config import (
     AUGMENTATIONS,
     ENCODERS,
-    KEPT,
     LOSSES,
     OPTIMIZERS,
     TrainingConfig,
@@ -89,8 +88,6 @@ def _train_parser(commands) -> None:
     settings.add_argument("--weight-decay", type=float)
     settings.add_argument("--weight-average", type=float, metavar="MOMENTUM")
     settings.add_argument("--schedule", choices=("cosine", "constant", "plateau"))
-    settings.add_argument("--keep", choices=KEPT, help="the epoch whose weights are kept")
-    settings.add_argument("--start", metavar="RUN", help="learn on from this run's weights")
     settings.add_argument("--encoder", choices=ENCODERS, help="which part of the encoder learns")
     settings.add_argument("--encoder-weights", help="auto | imagenet | a run | a file | none")
     settings.add_argument("--augmentation", choices=AUGMENTATIONS)

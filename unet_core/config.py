@@ -11,7 +11,6 @@ LOSSES = ("cross-entropy", "dice", "cross-entropy+dice")
 OPTIMIZERS = ("adam", "adamw", "rmsprop")
 AUGMENTATIONS = ("strong", "elastic", "full", "flip", "none")
 ENCODERS = ("frozen", "late", "tuned")
-KEPT = ("best", "last")
 
 
 @dataclass(frozen=True)
@@ -24,8 +23,7 @@ class TrainingConfig:
     pictures: int | None = 160  # at most this many of the training split; None: all
     teacher: str = ""  # a run that labels the data's unlabelled pictures; they are trained on too
     negatives: str = ""  # a folder of pictures without objects; they are trained on too
-    validation: float = 0.1  # part of the training split that every epoch is scored on
-    keep: str = "best"  # best (epoch by validation mean IoU) | last
+    validation: float = 0.1  # part of the training split that chooses the best epoch
     size: int = 128  # pictures are resized to size x size pixels
     crop: int | None = None  # train on random crop x crop windows instead of the whole picture
     epochs: int = 6
@@ -38,7 +36,6 @@ class TrainingConfig:
     weight_average: float = 0.0  # momentum of a moving average of the weights; 0: none
     schedule: str = "cosine"  # cosine | constant | plateau
     encoder: str = "frozen"  # frozen | late (tuned from block 7 on) | tuned
-    start: str = ""  # a run of the same network and classes, whose weights learn on
     encoder_weights: str = "auto"  # auto | imagenet | a shipped run's name | a file | none
     encoder_rate: float = 0.1  # a tuned encoder learns at this fraction of the learning rate
     augmentation: str = "full"  # strong | elastic | full | flip | none
@@ -50,7 +47,6 @@ class TrainingConfig:
         checks = [
             (self.loss in LOSSES, f"The loss must be one of {', '.join(LOSSES)}."),
             (self.optimizer in OPTIMIZERS, f"The optimizer is one of {', '.join(OPTIMIZERS)}."),
-            (self.keep in KEPT, f"The epoch to keep is one of {', '.join(KEPT)}."),
             (self.encoder in ENCODERS, f"The encoder is one of {', '.join(ENCODERS)}."),
             (
                 self.augmentation in AUGMENTATIONS,

@@ -54,7 +54,7 @@ def compared_curves(
     """``metric`` of several runs, one colour each: training dashed, validation solid.
 
     ``smoothing`` in 0–1 is the weight of an exponential moving average; what was measured stays
-    visible, faint. A star marks the epoch whose weights each run kept.
+    visible, faint. A star marks each run's best epoch, the one whose weights were kept.
     """
     figure = go.Figure()
     for number, run in enumerate(runs):
@@ -67,7 +67,7 @@ def compared_curves(
     x_title = "time of training (seconds)" if by_time else "epoch"
     label(
         figure, f"{metric_title(metric)} as training goes on", x_title, _axis_name(metric), 480,
-        "validation solid, training dashed, star at the epoch that was kept",
+        "validation solid, training dashed, star at the best epoch",
     )  # fmt: skip
     figure.update_layout(hovermode="x unified", dragmode="zoom")
     if logarithmic:
@@ -94,6 +94,12 @@ def metric_title(metric: str) -> str:
     return METRICS.get(metric) or metric.replace("_", " ").capitalize()
 
 
+def best_epoch(history: list[dict]) -> int:
+    """Position of the epoch with the highest validation mean IoU: the one that was kept."""
+    scores = [row.get("val_mean_iou", math.nan) for row in history]
+    return max(range(len(scores)), key=lambda i: -1 if math.isnan(scores[i]) else scores[i])
+
+
 def _add_run(
     figure: go.Figure, run: Run, metric: str, by_time: bool, smoothing: float, color: str,
     marker: str | None,
@@ -115,9 +121,9 @@ def _add_run(
             name=run.title, legendgroup=run.name, showlegend=prefix == "val_",
             hovertemplate=f"%{{y:.4f}} {run.title}, {name}<extra></extra>",
         )  # fmt: skip
-    kept = run.kept_epoch(history)
+    best = best_epoch(history)
     figure.add_scatter(
-        x=[x[kept]], y=[history[kept].get("val_" + metric)], mode="markers", hoverinfo="skip",
+        x=[x[best]], y=[history[best].get("val_" + metric)], mode="markers", hoverinfo="skip",
         marker={"symbol": "star", "size": 15, "color": color, "line": {"width": 1}},
         legendgroup=run.name, showlegend=False,
     )  # fmt: skip

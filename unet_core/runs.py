@@ -7,7 +7,6 @@ so that every page and every command works on both. All writes are atomic (a tem
 
 import csv
 import json
-import math
 import os
 import re
 import threading
@@ -100,13 +99,6 @@ class Run:
         """
         rows = {row["epoch"]: row for row in read_csv(self.path / "history.csv")}
         return [row | {"epoch": epoch + 1} for epoch, row in sorted(rows.items())]
-
-    def kept_epoch(self, history: list[dict]) -> int:
-        """Position in ``history`` (not empty) of the epoch whose weights were kept."""
-        if self.config["training"].get("keep") == "last":
-            return len(history) - 1
-        scores = [row.get("val_mean_iou", math.nan) for row in history]
-        return max(range(len(scores)), key=lambda i: -1 if math.isnan(scores[i]) else scores[i])
 
     @property
     def steps(self) -> list[dict]:

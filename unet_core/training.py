@@ -18,13 +18,12 @@ from unet_core.catalogue import CATALOGUE
 from unet_core.config import TrainingConfig
 from unet_core.data.base import Dataset
 from unet_core.data.prepared import Prepared
-from unet_core.errors import UserError
 from unet_core.estimate import finishing_seconds
 from unet_core.evaluation import evaluate, write_evaluation
 from unet_core.export import export
-from unet_core.models import build, load_run, outputs_for
+from unet_core.models import build, outputs_for
 from unet_core.models.losses import SegmentationLoss
-from unet_core.models.mobilenet import load_encoder, origin_of, set_encoder_training
+from unet_core.models.mobilenet import load_encoder, set_encoder_training
 from unet_core.optimizers import build_optimizer
 from unet_core.pipeline import TrainingBatches, validation_batches
 from unet_core.runs import Run, write_json
@@ -90,9 +89,9 @@ def build_for_training(
     So do ``pictures``, how many there are for training (self-labelled ones too) and validation.
     """
     model = build(config.model, outputs_for(classes), config.model_arguments)
-    start = load_start(model, config) if config.start else None
+    start = None
     if "encoder" in {layer.name for layer in model.layers}:
-        start = start or load_encoder(model, config.encoder_weights)
+        start = load_encoder(model, config.encoder_weights)
         set_encoder_training(model, config.encoder)
     if "versions" not in run.config:  # a resumed run keeps what it started with
         facts = {
@@ -109,22 +108,6 @@ def build_for_training(
         }
         write_json(run.path / "config.json", run.config | facts)
     return model
-
-
-def load_start(model: keras.Model, config: TrainingConfig) -> dict:
-    """Fill the network with the weights of the run ``config.start`` and say where they are from.
-
-    ``UserError`` when that run's network, or its number of classes, is another.
-    """
-    run, donor = load_run(config.start)
-    shapes, given = ([w.shape for w in m.weights] for m in (model, donor))
-    if shapes != given:
-        raise UserError(
-            f"{run.title} has another network or other classes; start from a run of the network "
-            f"{config.model!r}, or without one."
-        )
-    model.set_weights(donor.get_weights())
-    return origin_of(run)
 
 
 def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> None:
@@ -176,8 +159,7 @@ def keras_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbacks.Ca
     callbacks.append(
         keras.callbacks.ModelCheckpoint(
             run.path / "backup" / "best.weights.h5", monitor="val_mean_iou", mode="max",
-            save_best_only=config.keep == "best", save_weights_only=True,
-            initial_value_threshold=best,
+            save_best_only=True, save_weights_only=True, initial_value_threshold=best,
         )
     )  # fmt: skip
     if config.schedule == "plateau":

@@ -67,7 +67,7 @@ def check_sizes(config: TrainingConfig) -> None:
 
 
 def split_names(dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:
-    """Names to train on and names to score every epoch on, drawn with the config's seed."""
+    """Names to train on and names to choose the best epoch on, drawn with the config's seed."""
     names = list(dataset.splits["trainval"])
     np.random.default_rng(config.seed).shuffle(names)
     names = names[: config.pictures]

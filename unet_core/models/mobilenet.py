@@ -11,7 +11,6 @@ import keras
 from keras import layers
 
 from unet_core.errors import UserError
-from unet_core.runs import Run
 
 SKIPS = (
     "block_1_expand_relu",  # 1/2 of the input's height and width
@@ -146,15 +145,10 @@ def _encoder_of_a_run(model: keras.Model, name: str) -> dict:
     if "encoder" not in {layer.name for layer in donor.layers}:
         raise UserError(f"The run {name!r} has no pretrained encoder to start from.")
     _copy(donor.get_layer("encoder"), model)
-    return origin_of(run)
-
-
-def origin_of(run: Run) -> dict:
-    """Where weights are from that were taken from ``run``: ``origin``, ``licence``."""
     start = run.config.get("starting_weights") or {}
     before = f"; before that: {start['origin']}" if start else ""
     return {
-        "origin": f"the run {run.name!r}, already trained on {run.config['data_title']}{before}",
+        "origin": f"the run {run.name!r}, already tuned on {run.config['data_title']}{before}",
         "licence": start.get("licence", "MIT"),
     }
 
