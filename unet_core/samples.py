@@ -28,7 +28,7 @@ SAMPLES = {
         "Chelsea the cat", "Photo by Stéfan van der Walt, CC0, from scikit-image", skimage.data.cat
     ),
     "drawn-dog": SamplePicture("A drawn dog", DRAWN, lambda: draw_pet(12, "dog").image),
-    "drawn-cat": SamplePicture("A drawn cat", DRAWN, lambda: draw_pet(22, "cat").image),
+    "drawn-cat": SamplePicture("A drawn cat", DRAWN, lambda: draw_pet(11, "cat").image),
     "coffee": SamplePicture(
         "Coffee, no pet", "Photo by Rachel Michetti, CC0, from scikit-image", skimage.data.coffee
     ),

@@ -20,7 +20,7 @@ from unet_core.data.self_labelled import SelfLabelled
 from unet_core.errors import UserError
 from unet_core.processes import locked
 from unet_core.reporter import Reporter
-from unet_core.runs import Run, create_run, find_run, read_json, unique_title, write_json
+from unet_core.runs import Run, create_run, read_json, unique_title, write_json
 
 
 class StoppedEarly(Exception):
@@ -33,8 +33,6 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
     split_names(dataset, config)
     check_sizes(config)
     further_data(dataset, config)
-    if config.start:
-        find_run(config.start)
     return create_run(
         {
             "title": unique_title(title or f"{dataset.title}, {config.model}, {config.size} px"),
