@@ -4,9 +4,11 @@ import base64
 import errno
 import hashlib
 import io
+import os
 import subprocess
 import tarfile
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 from PIL import Image
 
 from unet_core import jobs
+from unet_core.__main__ import main
 from unet_core.data import download
 from unet_core.data.people import download_people
 from unet_core.data.pets import Pets
@@ -139,13 +142,23 @@ def test_an_address_without_the_archive_gets_a_sentence(server, tmp_path):
         fetch(server, tmp_path)
 
 
-def test_a_full_disk_is_told_from_damage(server, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.parametrize(
+    ("number", "says"), [(errno.ENOSPC, "disk is full"), (errno.EROFS, "cannot be written")]
+)
+def test_a_disk_that_takes_nothing_is_told_from_damage(
+    server, tmp_path, monkeypatch, capsys, number, says
+):
+    def broken(data, path):
+        raise OSError(number, os.strerror(number), str(path))
 
-    monkeypatch.setattr(download, "keep_picture", full)
-    with pytest.raises(UserError, match="disk is full"):
-        fetch(server, tmp_path)
+    address = f"http://127.0.0.1:{server.server_port}/"
+    local = partial(download.download_pets, address=address, md5=server.md5)
+    monkeypatch.setattr(download, "download_pets", local)
+    monkeypatch.setattr(download, "keep_picture", broken)
+    monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
+    assert main(["download", "pets"]) == 2
+    assert says in capsys.readouterr().err
+    assert says in jobs.download_progress(tmp_path / "pets")["error"]
 
 
 def test_a_part_can_be_completed_and_a_cut_download_is_never_whole(server, tmp_path, archives):

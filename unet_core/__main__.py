@@ -15,7 +15,7 @@ from unet_core.config import (
     load_recipe,
     recipe_names,
 )
-from unet_core.errors import UserError
+from unet_core.errors import UserError, disk_error
 
 DATA_HELP = "pets | drawn | lungs | membrane | npz:FILE | folder:DIR"
 STOPPED = 130  # the exit code of a program that was interrupted
@@ -26,8 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         options.run_command(options)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (UserError, OSError) as error:
+        told = disk_error(error) if isinstance(error, OSError) else error
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return STOPPED
@@ -236,6 +239,8 @@ def download(options) -> None:
 
     target = data_folder() / options.data
     if options.data == "people":
+        if options.pictures:
+            raise UserError("The photos of people come as a whole; leave out --pictures.")
         download_people(target, show_progress)
     else:
         download_watched(

@@ -1,8 +1,22 @@
 """The errors a user can cause."""
 
+import errno
+
 
 class UserError(Exception):
     """Something the user can put right; the message says what is wrong and what to do.
 
     Pages and the command line show the message alone, never a traceback.
     """
+
+
+def disk_error(error: OSError) -> UserError | None:
+    """In words, what is wrong with the disk or folder; None for errors of another kind."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UserError("The disk is full; make room and start again: what has come stays.")
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return UserError(
+            f"{error.filename} cannot be written ({error.strerror}); choose another folder, or get "
+            "leave to write there."
+        )
+    return None

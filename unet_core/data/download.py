@@ -4,7 +4,6 @@ The annotations come whole. Of the pictures as many as wanted are taken out of t
 streams by, without storing it. Whatever breaks, what was received stays and the next call goes on.
 """
 
-import errno
 import hashlib
 import http.client
 import io
@@ -17,7 +16,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from unet_core.errors import UserError
+from unet_core.errors import UserError, disk_error
 from unet_core.images import open_picture
 from unet_core.runs import read_json, write_json
 
@@ -79,7 +78,8 @@ def download_watched(target: Path, pictures: int | None, progress: Progress) -> 
     try:
         download_pets(target, pictures, tell)
     except (UserError, OSError) as error:
-        write_json(target / PROGRESS, state | {"error": str(error)})
+        told = disk_error(error) if isinstance(error, OSError) else error
+        write_json(target / PROGRESS, state | {"error": str(told or error)})
         raise
 
 
@@ -191,10 +191,8 @@ def _get_pictures(
         while buffered.read(CHUNK):  # tar stops before the archive's last bytes
             pass
     except (tarfile.TarError, EOFError, OSError) as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise UserError(
-                "The disk is full; make room and start the download again: what has come stays."
-            ) from error
+        if isinstance(error, OSError) and disk_error(error):
+            raise
         raise UserError(
             f"The pictures arrived damaged ({error}); start the download again."
         ) from error
