@@ -13,6 +13,7 @@ from unet_core.data.base import ClassInfo, Dataset, Sample
 from unet_core.data.drawn import DrawnPets
 from unet_core.data.pets import PET_CLASSES
 from unet_core.errors import UserError
+from unet_core.runs import Run, write_json
 
 
 class Coloured(Dataset):
@@ -64,7 +65,9 @@ def test_masks_can_be_scored_at_another_size(channel_run):
             image[:16, :, 0], image[16:, :, 2] = 200, 200
             return Sample(image, image.argmax(-1).astype(np.uint8))
 
-    result = evaluation.evaluate(channel_run, Halves(), "test", size=16)
+    training = channel_run.config["training"] | {"score_size": 16}
+    write_json(channel_run.path / "config.json", channel_run.config | {"training": training})
+    result = evaluation.evaluate(Run(channel_run.path), Halves(), "test")
     assert (result["resolution"], result["input"]) == (16, 32)
     assert np.array(result["confusion"]).sum() == 3 * 16 * 16
     assert result["scores"]["pixel_accuracy"] == 1

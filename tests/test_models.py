@@ -46,6 +46,19 @@ def test_the_pretrained_articles_counts():
     assert model.output_shape == (None, 256, 256, 3)
 
 
+def test_averaged_weights_get_statistics_averaged_as_long():
+    from unet_core.training import average_statistics
+
+    model = build("mobilenetv2-fast", 3, {})
+    parts = [*model.layers, *model.get_layer("encoder").layers]
+    normalising = [layer for layer in parts if isinstance(layer, keras.layers.BatchNormalization)]
+    before = [layer.momentum for layer in normalising]
+    average_statistics(model, 0.0)  # weights as they are
+    assert [layer.momentum for layer in normalising] == before
+    average_statistics(model, 0.99)
+    assert min(before) < min(layer.momentum for layer in normalising) == 0.99
+
+
 def test_a_network_without_a_size_takes_any_that_fits():
     model = build("compact", 2, {"depth": 2, "filters": 2})
     assert model(np.zeros((1, 20, 36, 3), np.float32)).shape == (1, 20, 36, 2)

@@ -81,6 +81,7 @@ def _train_parser(commands) -> None:
     settings.add_argument("--teacher", metavar="RUN", help="labels the data's unlabelled pictures")
     settings.add_argument("--negatives", metavar="DIR", help="pictures without objects")
     settings.add_argument("--size", type=int, help="side of the pictures in pixels")
+    settings.add_argument("--score-size", type=int, help="side of the masks that are scored")
     settings.add_argument("--crop", type=int, help="train on windows of this side; 0: none")
     settings.add_argument("--epochs", type=int)
     settings.add_argument("--batch-size", type=int)
@@ -178,7 +179,7 @@ def _settings(options) -> dict:
         for name, value in vars(options).items()
         if name in TrainingConfig().to_dict() and value is not None
     }
-    for name in ("pictures", "crop"):
+    for name in ("pictures", "score_size", "crop"):
         if given.get(name) == 0:
             given[name] = None
     return given

@@ -25,6 +25,7 @@ class TrainingConfig:
     negatives: str = ""  # a folder of pictures without objects; they are trained on too
     validation: float = 0.1  # part of the training split that chooses the best epoch
     size: int = 128  # pictures are resized to size x size pixels
+    score_size: int | None = None  # masks are scored at this side; None: at ``size``
     crop: int | None = None  # train on random crop x crop windows instead of the whole picture
     epochs: int = 6
     batch_size: int = 8
@@ -61,6 +62,10 @@ class TrainingConfig:
             (self.epochs >= 1, "A training needs at least one epoch."),
             (self.batch_size >= 1, "A batch needs at least one picture."),
             (32 <= self.size <= 1024, "The picture size must lie between 32 and 1024 pixels."),
+            (
+                self.score_size is None or 32 <= self.score_size <= 1024,
+                "The size for scoring must lie between 32 and 1024 pixels.",
+            ),
             (self.learning_rate > 0, "The learning rate must be above zero."),
             (self.pictures is None or self.pictures >= 4, "Training needs at least 4 pictures."),
             (0 < self.validation < 1, "The validation part must lie between 0 and 1."),

@@ -30,18 +30,17 @@ def evaluate(
     names: list[str] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     segmenter: Segmenter | None = None,
-    size: int | None = None,
 ) -> dict:
     """Score the run's prediction model on the split, or on ``names`` of it, one at a time.
 
     Pictures are squashed to the model's resolution. Masks are squashed, by the nearest pixel, to
-    ``size``, by default the same, to which the model's probabilities are resized.
+    the run's ``score_size``, without one to the same, and the probabilities are resized to it.
     ``UserError`` when the classes differ or the split does not exist.
     """
     names = names or names_of(dataset, split)
     check_classes(run, dataset)
     segmenter = segmenter or Segmenter(run)
-    size = size or segmenter.size
+    size = run.config["training"].get("score_size") or segmenter.size
     started = time.time()
     pictures, reliability = [], np.zeros((BINS, 3))
     sweep = np.zeros((len(THRESHOLDS), 2, 2), np.int64)
