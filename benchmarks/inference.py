@@ -1,8 +1,8 @@
 """How much faster ONNX Runtime predicts than Keras: `python -m benchmarks.inference --quick`.
 
-Compares one 256×256 prediction of the default model in ONNX Runtime with Keras's ``predict`` for
-the article's network, in turns in one process, since timings on shared machines drift. The last
-line is the ratio of the medians.
+Compares the default model in ONNX Runtime on a 256×256 picture, which it resizes to the side that
+it was trained for, with Keras's ``predict`` for the article's network, in turns in one process,
+since timings on shared machines drift. The last line is the ratio of the medians.
 """
 
 import argparse
