@@ -15,7 +15,7 @@ from unet_core.config import (
     load_recipe,
     recipe_names,
 )
-from unet_core.errors import UserError, disk_error
+from unet_core.errors import UserError, explained
 
 DATA_HELP = "pets | drawn | lungs | membrane | npz:FILE | folder:DIR"
 STOPPED = 130  # the exit code of a program that was interrupted
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.run_command(options)
     except (UserError, OSError) as error:
-        told = disk_error(error) if isinstance(error, OSError) else error
+        told = explained(error)
         if told is None:
             raise
         print(f"error: {told}", file=sys.stderr)

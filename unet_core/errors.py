@@ -10,11 +10,14 @@ class UserError(Exception):
     """
 
 
-def disk_error(error: OSError) -> UserError | None:
-    """In words, what is wrong with the disk or folder; None for errors of another kind."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+def explained(error: Exception) -> UserError | None:
+    """The error in words: itself, or what a disk or folder refuses; None for any other kind."""
+    if isinstance(error, UserError):
+        return error
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT):
         return UserError("The disk is full; make room and start again: what has come stays.")
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+    if number in (errno.EROFS, errno.EACCES, errno.EPERM):
         return UserError(
             f"{error.filename} cannot be written ({error.strerror}); choose another folder, or get "
             "leave to write there."

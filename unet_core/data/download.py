@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from unet_core.errors import UserError, disk_error
+from unet_core.errors import UserError, explained
 from unet_core.images import open_picture
 from unet_core.runs import read_json, write_json
 
@@ -78,8 +78,7 @@ def download_watched(target: Path, pictures: int | None, progress: Progress) -> 
     try:
         download_pets(target, pictures, tell)
     except (UserError, OSError) as error:
-        told = disk_error(error) if isinstance(error, OSError) else error
-        write_json(target / PROGRESS, state | {"error": str(told or error)})
+        write_json(target / PROGRESS, state | {"error": str(explained(error) or error)})
         raise
 
 
@@ -191,7 +190,7 @@ def _get_pictures(
         while buffered.read(CHUNK):  # tar stops before the archive's last bytes
             pass
     except (tarfile.TarError, EOFError, OSError) as error:
-        if isinstance(error, OSError) and disk_error(error):
+        if explained(error):
             raise
         raise UserError(
             f"The pictures arrived damaged ({error}); start the download again."
