@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from unet_core.data.prepared import Prepared
-from unet_core.pipeline import TrainingBatches, validation_batches
+from unet_core.pipeline import (
+    Seeds,
+    TrainingBatches,
+    copy_windows,
+    cut_mix,
+    random_boxes,
+    recolour,
+    validation_batches,
+)
 
 
 @pytest.fixture
@@ -55,6 +63,103 @@ def test_without_augmentation_the_whole_picture_comes_unchanged(pictures):
     expected = sorted(map(bytes, pictures.masks))
     assert sorted(map(bytes, masks.numpy().astype(np.uint8))) == expected
     assert images.numpy().max() == 250
+
+
+@pytest.fixture
+def noise() -> Prepared:
+    """Four pictures of noise, in which no two pixels of a picture are alike in colour."""
+    random = np.random.default_rng(1)
+    images = np.stack([random.permutation(1024).reshape(32, 32) for _ in range(4)])
+    images = np.stack([images // 256, images % 256, images % 7], axis=-1).astype(np.uint8)
+    masks = (images[..., 1] > 128).astype(np.uint8)
+    return Prepared(list("abcd"), images, masks)
+
+
+@pytest.mark.parametrize("augmentation", ["flip", "none"])
+def test_an_unscaled_window_is_copied_pixel_by_pixel(noise, augmentation):
+    batches = TrainingBatches(noise, 4, augmentation, size=28, seed=2)
+    kinds, corners = set(), set()
+    for number in range(12):
+        batches.set_epoch(number)
+        ((images, masks),) = batches.dataset
+        for image, mask in zip(images.numpy(), masks.numpy(), strict=True):
+            place = window_in(noise, image)
+            assert place, "these pixels stand nowhere in the pictures like this"
+            index, top, left, mirrored = place
+            truth = noise.masks[index, top : top + 28, left : left + 28]
+            np.testing.assert_array_equal(mask, truth[:, ::-1] if mirrored else truth)
+            kinds.add(mirrored)
+            corners |= {("top", top), ("left", left)}
+    assert kinds == ({True, False} if augmentation == "flip" else {False})
+    for edge in ("top", "left"):  # the first and the last place are reached
+        places = [place for kind, place in corners if kind == edge]
+        assert min(places) == 0 and max(places) == 4
+
+
+def window_in(data: Prepared, image: np.ndarray) -> tuple | None:
+    """Index, top, left and whether mirrored of the window that ``image`` was copied from."""
+    for index, picture in enumerate(data.images):
+        for mirrored in (False, True):
+            window = image[:, ::-1] if mirrored else image
+            for top, left in np.argwhere((picture == window[0, 0]).all(-1)):
+                found = picture[top : top + 28, left : left + 28]
+                if found.shape == window.shape and (found == window).all():
+                    return index, int(top), int(left), mirrored
+    return None
+
+
+def test_the_flip_is_decided_anew_for_each_picture(noise):
+    """Article 3 decides it once, when the graph is traced."""
+    arrays = np.concatenate([noise.images, noise.masks[..., None]], -1).astype(np.float32)
+    windows = copy_windows(np.repeat(arrays, 25, axis=0), 32, True, Seeds(0, 1)).numpy()
+    straight = [(w == a).all() for w, a in zip(windows, np.repeat(arrays, 25, 0), strict=True)]
+    assert 30 < sum(straight) < 70
+    assert 5 < sum(straight[:25]) < 20  # among copies of one picture too
+
+
+def test_windows_have_the_scale_and_aspect_that_they_promise():
+    y1, x1, y2, x2 = random_boxes(2000, 0.5, Seeds(3, 0)).numpy().T
+    height, width = y2 - y1, np.abs(x2 - x1)
+    scale, aspect = 0.5 / np.sqrt(height * width), height / width
+    assert scale.min() == pytest.approx(0.7, abs=0.02) and scale.max() == pytest.approx(
+        1.4, abs=0.03
+    )
+    assert aspect.min() == pytest.approx(0.85, abs=0.01)
+    assert aspect.max() == pytest.approx(1.18, abs=0.01)
+    assert min(y1.min(), x1.min(), x2.min()) >= 0 and max(y2.max(), x1.max(), x2.max()) <= 1
+    assert 0.45 < (x1 > x2).mean() < 0.55
+
+
+def test_colours_change_by_picture_within_bounds_and_never_by_place():
+    flat = np.full((200, 4, 4, 3), 128.0, np.float32)
+    flat[:, :2] = (200.0, 100.0, 60.0)
+    changed = recolour(flat, Seeds(0, 5)).numpy()
+    assert changed.min() >= 0 and changed.max() <= 255
+    assert (np.ptp(changed[:, :2], axis=(1, 2)) < 1e-3).all()  # one colour stays one colour
+    light = changed[:, 2:].mean((1, 2, 3))
+    assert light.std() > 10 and abs(light.mean() - 128) < 5
+    ratio = changed[:, 2, 2, 0] / changed[:, 2, 2, 2]
+    assert 1.1 < np.percentile(ratio, 95) < 1.5  # a cast of colour, on grey
+    spread = np.ptp(changed[:, 0, 0], axis=-1)
+    assert spread.min() < 90 < 150 < spread.max()  # saturation and contrast, on colour
+    np.testing.assert_array_equal(recolour(flat, Seeds(0, 5)), changed)
+
+
+def test_cut_mix_moves_a_window_of_the_next_picture_with_its_mask():
+    numbers = np.arange(400, dtype=np.float32)
+    images = np.broadcast_to(numbers[:, None, None, None], (400, 40, 40, 3))
+    masks = images[..., :1] % 7
+    mixed, truth = (part.numpy() for part in cut_mix(images, masks, Seeds(1, 1)))
+    np.testing.assert_array_equal(truth, mixed[..., :1] % 7)  # both come from the same picture
+    moved = mixed[..., 0] != images[..., 0]
+    where_from = (mixed[..., 0] - images[..., 0])[moved] % 400
+    assert set(where_from) == {399.0}
+    assert 0.4 < moved.any((1, 2)).mean() < 0.6
+    for window in moved[moved.any((1, 2))]:
+        rows, columns = np.flatnonzero(window.any(1)), np.flatnonzero(window.any(0))
+        assert window[np.ix_(rows, columns)].all()
+        assert window.sum() == len(rows) * len(columns)
+        assert 10 <= len(rows) <= 25 and 10 <= len(columns) <= 25
 
 
 def test_unpadded_networks_see_mirrored_pictures_and_learn_all_of_them(pictures):

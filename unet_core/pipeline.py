@@ -13,14 +13,17 @@ from unet_core.border_weights import border_weights
 from unet_core.data.prepared import Prepared
 from unet_core.elastic import deform
 
+SCALING = ("full", "strong", "elastic")  # augmentations that change size, aspect and colour
+
 
 class TrainingBatches:
     """A data set of ``(pixels float32 (B, C, C, 3) in 0–255, masks int32 (B, M, M))``.
 
-    Windows of C pixels, ``size``, are cut at a random scale and aspect. M, ``mask_size``, is their
-    middle that the network gives; where it is smaller, pictures are mirrored at their borders, so
-    that all of them can be learned. With ``border_weight``, batches have a third part: the weights
-    of the pixels, float32 (B, M, M). Set ``epoch`` (from 0) before each pass over ``dataset``.
+    Windows of C pixels, ``size``, are cut at a random scale and aspect, or copied pixel by pixel
+    where the augmentation does not scale. M, ``mask_size``, is their middle that the network gives;
+    where it is smaller, pictures are mirrored at their borders, so that all of them can be learned.
+    With ``border_weight``, batches have a third part: the weights of the pixels, float32 (B, M, M).
+    Set ``epoch`` (from 0) before each pass over ``dataset``.
     """
 
     def __init__(self, data: Prepared, batch_size: int, augmentation: str, size: int, seed: int,
@@ -72,7 +75,7 @@ class TrainingBatches:
         images, truth = (tf.pad(x, mirrored, "REFLECT") for x in (images, truth))
         seeds = Seeds(self.seed, number)
         images, truth = self._cut(images, truth, seeds)
-        if self.augmentation in ("full", "strong", "elastic"):
+        if self.augmentation in SCALING:
             images = recolour(images, seeds)
         if self.augmentation == "strong":
             images, truth = cut_mix(images, truth, seeds)
@@ -92,14 +95,18 @@ class TrainingBatches:
             images, truth = zip(*map(deform, images, truth, [rng] * len(rows)), strict=True)
         return np.stack(images), np.stack(truth)
 
-    def _cut(self, images, masks, seeds):
+    def _cut(self, images, truth, seeds):
+        if self.augmentation not in SCALING:
+            both = tf.concat([images, truth], axis=-1)  # class ids are exact in float32
+            windows = copy_windows(both, self.size, self.augmentation == "flip", seeds)
+            return windows[..., :3], windows[..., 3:]
         count = tf.shape(images)[0]
-        boxes = random_boxes(count, self.zoom, self.augmentation, seeds)
+        boxes = random_boxes(count, self.zoom, seeds)
         rows = tf.range(count)
         shape = (self.size, self.size)
         images = tf.image.crop_and_resize(images, boxes, rows, shape)
-        masks = tf.image.crop_and_resize(masks, boxes, rows, shape, method="nearest")
-        return images, masks
+        truth = tf.image.crop_and_resize(truth, boxes, rows, shape, method="nearest")
+        return images, truth
 
 
 class Seeds:
@@ -114,24 +121,36 @@ class Seeds:
         return tf.random.stateless_uniform(shape, seed, low, high)
 
 
-def random_boxes(count, zoom: float, augmentation: str, seeds: Seeds):
-    """Windows ``(count, 4)`` of ``y1, x1, y2, x2`` in 0–1; a flipped one has ``x1 > x2``.
+def copy_windows(arrays, size: int, flips: bool, seeds: Seeds):
+    """A window of ``size`` at a random place of each (B, S, S, C); half are mirrored if ``flips``.
 
-    ``zoom``: side of an unscaled window. Scale 0.7–1.4 and aspect 0.85–1.18, but
-    under ``flip`` and ``none`` always unscaled.
+    Pixels are copied, never resampled.
     """
-    if augmentation in ("full", "strong", "elastic"):
-        scale = zoom * tf.exp(seeds.uniform((count,), np.log(1 / 1.4), np.log(1 / 0.7)))
-        aspect = tf.exp(seeds.uniform((count,), -0.08, 0.08))
-        height, width = tf.minimum(scale * aspect, 1.0), tf.minimum(scale / aspect, 1.0)
-    else:
-        height = width = tf.fill((count,), zoom)
+    count, places = tf.shape(arrays)[0], arrays.shape[1] - size + 1
+    along = tf.range(size)[None]
+    start = tf.cast(seeds.uniform((count, 2), 0.0, 1.0) * places, tf.int32)
+    start = tf.minimum(start, places - 1)  # where a number just below 1 was rounded up
+    rows, columns = start[:, :1] + along, start[:, 1:] + along
+    if flips:
+        mirrored = seeds.uniform((count, 1), 0.0, 1.0) < 0.5
+        columns = tf.where(mirrored, columns[:, ::-1], columns)
+    arrays = tf.gather(arrays, rows, axis=1, batch_dims=1)
+    return tf.gather(arrays, columns, axis=2, batch_dims=1)
+
+
+def random_boxes(count, zoom: float, seeds: Seeds):
+    """Windows ``(count, 4)`` of ``y1, x1, y2, x2`` in 0–1; half are mirrored: ``x1 > x2``.
+
+    ``zoom``: side of an unscaled window. Scale 0.7–1.4 and aspect 0.85–1.18.
+    """
+    scale = zoom * tf.exp(seeds.uniform((count,), np.log(1 / 1.4), np.log(1 / 0.7)))
+    aspect = tf.exp(seeds.uniform((count,), -0.08, 0.08))
+    height, width = tf.minimum(scale * aspect, 1.0), tf.minimum(scale / aspect, 1.0)
     top = seeds.uniform((count,), 0.0, 1.0) * (1 - height)
     left = seeds.uniform((count,), 0.0, 1.0) * (1 - width)
     right = left + width
-    if augmentation != "none":
-        flipped = seeds.uniform((count,), 0.0, 1.0) < 0.5
-        left, right = tf.where(flipped, right, left), tf.where(flipped, left, right)
+    flipped = seeds.uniform((count,), 0.0, 1.0) < 0.5
+    left, right = tf.where(flipped, right, left), tf.where(flipped, left, right)
     return tf.stack([top, left, top + height, right], axis=1)
 
 
