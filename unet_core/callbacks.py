@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from PIL import Image
 
+from unet_core.checkpoints import TrainingEnd
 from unet_core.data.prepared import Prepared
 from unet_core.overlay import colour_mask
 from unet_core.pipeline import centre, mirror
@@ -32,6 +33,7 @@ class LiveProgress(keras.callbacks.Callback):
         self.started = time.time() - (earlier[-1]["seconds"] if earlier else 0)
         self.step_seconds = self.validation_seconds = 0.0
         self.last_row = 0.0
+        self.is_stopped = False  # before its end
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.set_epoch(epoch)
@@ -44,8 +46,9 @@ class LiveProgress(keras.callbacks.Callback):
         done = batch + 1
         self.step_seconds = (now - self.epoch_started) / done
         if self.reporter.should_stop() or (self.deadline and now > self.deadline):
-            self.model.stop_training = True
+            self.is_stopped = True
             self.reporter.report(state="stopping", message="Keeping the best weights so far.")
+            raise TrainingEnd
         if now - self.last_row < STEP_INTERVAL and done < self.batches.steps:
             return
         self.last_row = now
@@ -83,7 +86,10 @@ class LiveProgress(keras.callbacks.Callback):
 
 
 class SamplePredictions(keras.callbacks.Callback):
-    """After every epoch, a strip of validation pictures: picture, truth, prediction."""
+    """After every validation, a strip of its pictures: picture, truth, prediction.
+
+    Must stand before a `SwapEMAWeights`, so that the averaged weights are still in the model.
+    """
 
     def __init__(self, run: Run, data: Prepared, colors: list[str], whole: int):
         super().__init__()
@@ -93,7 +99,10 @@ class SamplePredictions(keras.callbacks.Callback):
         self.images, self.masks = np.array(data.images[:5]), np.array(data.masks[:5])
         self.inputs = mirror(self.images, whole).astype(np.float32)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_test_end(self, logs=None):
         logits = self.model.predict_on_batch(self.inputs)
         masks = centre(class_ids(np.asarray(logits)), self.masks.shape[1])
         columns = [
@@ -104,7 +113,7 @@ class SamplePredictions(keras.callbacks.Callback):
         folder.mkdir(exist_ok=True)
         temporary = folder / "strip.tmp"
         Image.fromarray(np.concatenate(columns, axis=1)).save(temporary, format="PNG")
-        temporary.replace(folder / f"epoch-{epoch + 1:03d}.png")
+        temporary.replace(folder / f"epoch-{self.epoch + 1:03d}.png")
 
 
 def class_ids(logits: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ import platform
 import shutil
 import sys
 import time
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -15,6 +17,7 @@ import tensorflow as tf
 
 from unet_core.callbacks import LiveProgress, Reporter, SamplePredictions
 from unet_core.catalogue import CATALOGUE
+from unet_core.checkpoints import TrainingEnd, checkpoint_callbacks
 from unet_core.config import TrainingConfig
 from unet_core.data.base import Dataset
 from unet_core.data.prepared import Prepared
@@ -27,6 +30,8 @@ from unet_core.models.mobilenet import load_encoder, set_encoder_training
 from unet_core.optimizers import build_optimizer
 from unet_core.pipeline import TrainingBatches, validation_batches
 from unet_core.runs import Run, write_json
+
+STARTING_SHARE = 0.05  # most that a moving average's first value may count for when it is used
 
 
 def fit(
@@ -41,7 +46,7 @@ def fit(
     """Train to the end, or go on where the run's ``backup/`` ends; export and evaluate.
 
     Ends early, but whole, when ``reporter.should_stop()`` or after ``deadline`` (seconds since
-    1970). Returns whether it came to its end.
+    1970): the epoch in work does not count. Returns whether it came to its end.
     """
     keras.utils.set_random_seed(config.seed)
     reporter.report(phase="Building the network")
@@ -57,23 +62,26 @@ def fit(
     validation_data = validation_batches(
         validation, config.batch_size, whole, output_side(model, whole)
     )
-    compile_model(model, config, batches.steps * config.epochs)
+    steps = batches.steps * config.epochs
+    average = momentum_within(steps, config.weight_average)
+    set_statistics_momentum(model, batches.steps, average)
+    compile_model(model, replace(config, weight_average=average), steps)
     colors = [c.color for c in dataset.classes]
     after = finishing_seconds(config, len(dataset.splits["test"]))
     progress = LiveProgress(run, reporter, batches, config.epochs, after, deadline)
     samples = SamplePredictions(run, validation, colors, whole)
-    model.fit(
-        batches.dataset,
-        epochs=config.epochs,
-        validation_data=validation_data,
-        callbacks=[progress, *keras_callbacks(run, config), samples],
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
-    stopped = reporter.should_stop() or bool(deadline and time.time() > deadline)
+    with suppress(TrainingEnd):
+        model.fit(
+            batches.dataset,
+            epochs=config.epochs,
+            validation_data=validation_data,
+            callbacks=[progress, samples, *checkpoint_callbacks(run, config)],
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
     finish(run, config, model, dataset, reporter)
-    if not stopped:
+    if not progress.is_stopped:
         shutil.rmtree(run.path / "backup")
-    return not stopped
+    return not progress.is_stopped
 
 
 def output_side(model: keras.Model, side: int) -> int:
@@ -93,7 +101,6 @@ def build_for_training(
     if "encoder" in {layer.name for layer in model.layers}:
         start = load_encoder(model, config.encoder_weights)
         set_encoder_training(model, config.encoder)
-    average_statistics(model, config.weight_average)
     if "versions" not in run.config:  # a resumed run keeps what it started with
         facts = {
             "pictures": pictures,
@@ -111,16 +118,24 @@ def build_for_training(
     return model
 
 
-def average_statistics(model: keras.Model, momentum: float) -> None:
-    """Batch normalisation averages its statistics over no fewer steps than the weights.
+def momentum_within(steps: int, momentum: float) -> float:
+    """``momentum`` of a moving average, lowered where its first value would last over ``steps``."""
+    return min(momentum, STARTING_SHARE ** (1 / steps))
 
-    Averaged weights with the statistics of the last ten steps (momentum 0.9) score by chance.
+
+def set_statistics_momentum(model: keras.Model, steps: int, average: float) -> None:
+    """Batch normalisation forgets its first statistics within an epoch of ``steps``.
+
+    With Keras's momentum of 0.99 a network scores by chance after a hundred steps, since it is
+    validated with the statistics that it was built with. But they are averaged over no fewer steps
+    than the weights, whose momentum is ``average``: averaged weights with the statistics of the
+    last ten steps score by chance too.
     """
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            average_statistics(layer, momentum)
+            set_statistics_momentum(layer, steps, average)
         elif isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = max(layer.momentum, momentum)
+            layer.momentum = max(momentum_within(steps, layer.momentum), average)
 
 
 def compile_model(model: keras.Model, config: TrainingConfig, steps: int) -> None:
@@ -153,33 +168,6 @@ class Dice(keras.metrics.BinaryIoU):
     def result(self):
         iou = super().result()
         return 2 * iou / (1 + iou)
-
-
-def keras_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbacks.Callback]:
-    """Keras's own: log, backup, best weights, and what the config asks for."""
-    history = run.history
-    best = max((row["val_mean_iou"] for row in history), default=None)
-    callbacks = [
-        keras.callbacks.CSVLogger(run.path / "history.csv", append=bool(history)),
-        # double: a kill may hit the writing of one copy
-        keras.callbacks.BackupAndRestore(
-            run.path / "backup", delete_checkpoint=False, double_checkpoint=True
-        ),
-    ]
-    if config.weight_average:
-        # after the backup, which needs the weights that learn; before the best weights
-        callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
-    callbacks.append(
-        keras.callbacks.ModelCheckpoint(
-            run.path / "backup" / "best.weights.h5", monitor="val_mean_iou", mode="max",
-            save_best_only=True, save_weights_only=True, initial_value_threshold=best,
-        )
-    )  # fmt: skip
-    if config.schedule == "plateau":
-        callbacks.append(keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=5))
-    if config.early_stopping:
-        callbacks.append(keras.callbacks.EarlyStopping(patience=config.early_stopping))
-    return callbacks
 
 
 def finish(run: Run, config: TrainingConfig, model: keras.Model, dataset, reporter) -> None:
