@@ -10,6 +10,7 @@ from unet_core import jobs
 from unet_core.errors import UserError
 from unet_core.figures import METRICS, learning_curves
 from unet_core.runs import ACTIVE, Run, user_runs
+from unet_core.scores import beats_trivial
 
 STATES = {
     "created": (":material/draft: Not started", "gray"),
@@ -20,11 +21,19 @@ STATES = {
     "failed": (":material/error: Failed", "red"),
     "done": (":material/check_circle: Done", "green"),
 }
+NOT_USEFUL = (":material/trending_flat: Done, not useful", "orange")
+NOT_USEFUL_ADVICE = (
+    "That is no better than calling every pixel by the most frequent class: it has not learned "
+    "enough. Train it with more pictures or more epochs."
+)
 
 
 def show_state(run: Run, status: dict) -> None:
     """The state in words with what can be done now, and the progress over the whole run."""
     words, color = STATES[status["state"]]
+    useful = status["state"] != "done" or is_useful(run)
+    if not useful:  # the green tick is for models that are better than no model
+        words, color = NOT_USEFUL
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":{color}-badge[{words}] {describe(run, status)}", width="stretch")
         show_actions(run, status)
@@ -35,8 +44,16 @@ def show_state(run: Run, status: dict) -> None:
         st.progress(part_done(status), f"{text}, {label}")
     if status["state"] == "failed":
         st.error(jobs.failure(run), icon=":material/error:")
-    if status["state"] == "done":
+    if status["state"] == "done" and useful:
         st.success(score_line(run), icon=":material/verified:")
+    elif status["state"] == "done":
+        st.warning(f"{score_line(run)}. {NOT_USEFUL_ADVICE}", icon=":material/trending_flat:")
+
+
+def is_useful(run: Run) -> bool:
+    """Whether the scores are better than those of the trivial answer."""
+    confusion = (run.evaluation or {}).get("confusion")
+    return confusion is None or beats_trivial(confusion)
 
 
 def part_done(status: dict) -> float:

@@ -12,7 +12,7 @@ from unet_core import estimate, jobs
 from unet_core.config import TrainingConfig
 from unet_core.data import download
 from unet_core.errors import UserError
-from unet_core.runs import Run, user_runs
+from unet_core.runs import Run, user_runs, write_json
 from unet_core.training_process import new_run
 
 
@@ -184,3 +184,21 @@ def test_own_data_that_does_not_fit_gets_a_sentence(page):
     page.run()
     button(page, "Add this data").click().run()
     assert not page.exception and "not a zip" in page.error[0].value
+
+
+@pytest.mark.parametrize("confusion", [[[0, 30], [0, 70]], [[20, 10], [10, 60]]])
+def test_the_green_tick_is_for_models_that_beat_the_trivial_answer(page, confusion):
+    button(page, "Start").click().run()
+    (run,) = user_runs()
+    result = {
+        "confusion": confusion, "scores": {"mean_iou": 0.35, "pixel_accuracy": 0.7}, "pictures": 9,
+        "split": "test", "data": "drawn", "data_title": "Drawn pets", "resolution": 64,
+    }  # fmt: skip
+    write_json(run.path / "evaluation.json", result)
+    run.write_status(state="done")
+    page.run()
+    assert not page.exception
+    useful = confusion[0][0] > 0
+    assert bool(page.success) is useful and bool(page.warning) is not useful
+    badge = next(m.value for m in page.markdown if "badge[" in m.value)
+    assert ("check_circle" in badge) is useful and ("not useful" in badge) is not useful

@@ -11,6 +11,7 @@ import pytest
 from unet_core.catalogue import CATALOGUE
 from unet_core.errors import UserError
 from unet_core.models import build
+from unet_core.training import STARTING_SHARE, momentum_within, set_statistics_momentum
 
 
 def trainable(model: keras.Model) -> int:
@@ -46,17 +47,27 @@ def test_the_pretrained_articles_counts():
     assert model.output_shape == (None, 256, 256, 3)
 
 
-def test_averaged_weights_get_statistics_averaged_as_long():
-    from unet_core.training import average_statistics
+def momenta(model: keras.Model) -> list[float]:
+    """Of all batch normalisation, the encoder's too."""
+    parts = [part for layer in model.layers for part in getattr(layer, "layers", [layer])]
+    return [p.momentum for p in parts if isinstance(p, keras.layers.BatchNormalization)]
 
+
+def test_statistics_are_ready_after_an_epoch_and_averaged_as_long_as_the_weights():
+    model = build("batchnorm", 1, {"depth": 1, "filters": 2})
+    assert set(momenta(model)) == {0.99}
+    set_statistics_momentum(model, 1000, 0.0)  # Keras's own forgets in time
+    assert set(momenta(model)) == {0.99}
+    set_statistics_momentum(model, 5, 0.0)
+    assert len(momenta(model)) == 6
+    for momentum in momenta(model):
+        assert momentum**5 == pytest.approx(STARTING_SHARE)
+    set_statistics_momentum(model, 5, 0.98)
+    assert set(momenta(model)) == {0.98}
     model = build("mobilenetv2-fast", 3, {})
-    parts = [*model.layers, *model.get_layer("encoder").layers]
-    normalising = [layer for layer in parts if isinstance(layer, keras.layers.BatchNormalization)]
-    before = [layer.momentum for layer in normalising]
-    average_statistics(model, 0.0)  # weights as they are
-    assert [layer.momentum for layer in normalising] == before
-    average_statistics(model, 0.99)
-    assert min(before) < min(layer.momentum for layer in normalising) == 0.99
+    set_statistics_momentum(model, 5, 0.0)
+    assert len(momenta(model)) > 60 and max(momenta(model)) ** 5 < STARTING_SHARE + 1e-6
+    assert momentum_within(1, 0.99) == STARTING_SHARE and momentum_within(5, 0.0) == 0
 
 
 def test_a_network_without_a_size_takes_any_that_fits():

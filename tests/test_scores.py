@@ -115,3 +115,13 @@ def test_boundary_f_of_equal_shifted_and_empty_masks():
 def test_calibration_error_by_hand():
     # 10 pixels at 0.9 of which 9 are right, 10 pixels at 0.6 of which 4 are right
     assert calibration_error([[9.0, 9, 10], [6.0, 4, 10]]) == pytest.approx(2 / 20)
+
+
+def test_a_model_must_beat_the_most_frequent_class():
+    trivial = np.array([[0, 30], [0, 70]])  # all is called class 1
+    assert not scores.beats_trivial(trivial)
+    assert scores.beats_trivial(trivial + [[1, -1], [0, 0]])
+    assert not scores.beats_trivial(
+        [[30, 0], [30, 40]]
+    )  # accuracy as the trivial answer's, IoU better
+    assert not scores.beats_trivial([[0, 30, 0], [1, 69, 0], [0, 0, 0]])
