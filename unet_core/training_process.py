@@ -12,7 +12,7 @@ import numpy as np
 
 from unet_core.catalogue import CATALOGUE
 from unet_core.config import TrainingConfig
-from unet_core.data import open_dataset
+from unet_core.data import data_of, open_dataset
 from unet_core.data.base import Dataset
 from unet_core.data.negatives import Negatives
 from unet_core.data.prepared import Prepared, joined, prepare
@@ -41,6 +41,7 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
             "classes": [{"name": c.name, "color": c.color} for c in dataset.classes],
             "data_title": dataset.title,
             "data_credit": dataset.credit,
+            "split_rule": dataset.split_rule,
         },
         name,
     )
@@ -65,14 +66,19 @@ def check_sizes(config: TrainingConfig) -> None:
 
 
 def split_names(dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:
-    """Names to train on and names to choose the best epoch on, drawn with the config's seed."""
+    """Names to train on and names to choose the best epoch on.
+
+    Drawn with the config's seed, or, where neighbours look alike, the first ones for validation.
+    """
     names = list(dataset.splits["trainval"])
-    np.random.default_rng(config.seed).shuffle(names)
-    names = names[: config.pictures]
-    if len(names) < 4:
-        raise UserError(f"{dataset.title} has {len(names)} pictures to train on; 4 are needed.")
-    held_out = max(1, round(len(names) * config.validation))
-    return names[held_out:], names[:held_out]
+    if not dataset.gap:
+        np.random.default_rng(config.seed).shuffle(names)
+    count = len(names[: config.pictures])
+    held_out = max(1, round(count * config.validation))
+    validation, training = names[:held_out], names[held_out + dataset.gap :][: count - held_out]
+    if (found := len(validation) + len(training)) < 4:
+        raise UserError(f"{dataset.title} has {found} pictures to train on; 4 are needed.")
+    return training, validation
 
 
 def train(run: Run, minutes: float | None = None) -> None:
@@ -95,7 +101,7 @@ def _train(run: Run, deadline: float | None) -> None:
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"), message="",
     )  # fmt: skip
     try:
-        dataset = open_dataset(config.data)
+        dataset = data_of(run.config)
         pictures = prepare_pictures(run, dataset, config, reporter)
         reporter.report(phase="Loading TensorFlow", message="")
         from unet_core import training
