@@ -14,7 +14,7 @@ from unet_core.catalogue import CATALOGUE
 from unet_core.config import TrainingConfig
 from unet_core.data import data_of, open_dataset
 from unet_core.data.base import Dataset
-from unet_core.data.negatives import Negatives
+from unet_core.data.negatives import open_negatives
 from unet_core.data.prepared import Prepared, joined, prepare
 from unet_core.data.self_labelled import SelfLabelled
 from unet_core.errors import UserError
@@ -30,9 +30,9 @@ class StoppedEarly(Exception):
 def new_run(config: TrainingConfig, name: str | None = None, title: str = "") -> Run:
     """Create the run folder for ``config``; ``UserError`` when its data cannot be had."""
     dataset = open_dataset(config.data)
-    split_names(dataset, config)
+    training, _ = split_names(dataset, config)
     check_sizes(config)
-    further_data(dataset, config)
+    further_data(dataset, config, training)
     return create_run(
         {
             "title": unique_title(title or f"{dataset.title}, {config.model}, {config.size} px"),
@@ -47,13 +47,14 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
     )
 
 
-def further_data(dataset: Dataset, config: TrainingConfig) -> list[Dataset]:
-    """What is learned from beside ``dataset``; ``UserError`` where it is not there or unfit."""
+def further_data(dataset: Dataset, config: TrainingConfig, training: list[str]) -> list[Dataset]:
+    """What is learned from beside the pictures ``training`` of ``dataset``; ``UserError`` where it
+    is not there or unfit."""
     more: list[Dataset] = []
     if config.teacher:
         more.append(SelfLabelled(dataset, config.teacher))
     if config.negatives:
-        more.append(Negatives(dataset, config.negatives))
+        more += open_negatives(dataset, config.negatives, training)
     return more
 
 
@@ -144,7 +145,7 @@ def prepare_pictures(
             reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
 
     pictures = prepare(dataset, training, config.size, tell)
-    for more in further_data(dataset, config):
-        if names := more.splits["trainval"]:
-            pictures = joined(pictures, prepare(more, names, config.size, tell))
-    return pictures, prepare(dataset, validation, config.size, tell)
+    further = further_data(dataset, config, training)
+    named = [(data, data.splits["trainval"]) for data in further]
+    more = [prepare(data, names, config.size, tell) for data, names in named if names]
+    return joined(pictures, *more), prepare(dataset, validation, config.size, tell)
