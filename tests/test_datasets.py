@@ -1,21 +1,25 @@
 """Lungs, membranes, and a user's own data: tiny files made here, and the real ones."""
 
 import os
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import unet_core
 from unet_core.config import TrainingConfig
 from unet_core.data import data_of, open_dataset
 from unet_core.data.prepared import prepare
 from unet_core.data.reading import numbered_classes, read_mask, read_picture, split_names
 from unet_core.errors import UserError
-from unet_core.evaluation import names_of
+from unet_core.evaluation import evaluate
 from unet_core.evaluation_jobs import open_data
-from unet_core.runs import create_run
-from unet_core.training_process import kept_names, new_run
+from unet_core.runs import Run, create_run, find_run
+from unet_core.samples import samples_for
+from unet_core.training_process import new_run, train
 from unet_core.training_process import split_names as split_for_training
 
 random = np.random.default_rng(0)
@@ -377,25 +381,62 @@ def test_too_short_a_stack_is_told(data):
         split_for_training(open_dataset("membrane"), TrainingConfig(pictures=None))
 
 
-def test_a_run_keeps_the_split_that_it_has_learned_from(stack, shipped):
-    """Else an older run would be scored on slices that it was trained on."""
-    config = TrainingConfig(data="membrane", pictures=None)
-    new = new_run(config, "new")
+@pytest.fixture
+def old_run(stack, shipped) -> Run:
+    """As from before there was a rule: its config has none."""
+    new = new_run(TrainingConfig(data="membrane", pictures=None), "new")
     assert new.config["split_rule"] == "by distance"
-    older = {key: value for key, value in new.config.items() if key != "split_rule"}
-    old = create_run(older, "old")
-    drawn = split_names(
-        stack.splits["trainval"] + stack.splits["test"] + ["slice-22", "slice-23"], 2012
-    )
-    for opened in (data_of(old.config), open_data(old, "membrane")):
-        assert opened.splits == drawn and opened.split_rule == ""
-    learned, chosen = kept_names(old, data_of(old.config), config)
-    assert sorted(learned + chosen) == drawn["trainval"] and len(chosen) == 2
+    return create_run({k: v for k, v in new.config.items() if k != "split_rule"}, "old")
+
+
+@pytest.fixture
+def drawn_split() -> dict[str, list[str]]:
+    """Of thirty slices, as it was before there was a rule."""
+    return split_names([f"slice-{number}" for number in range(30)], 2012)
+
+
+def test_a_run_keeps_the_split_that_it_has_learned_from(stack, old_run, drawn_split):
+    """Else an older run would be scored on slices that it was trained on."""
+    new = find_run("new")
+    for opened in (data_of(old_run.config), open_data(old_run, "membrane")):
+        assert opened.splits == drawn_split and opened.split_rule == ""
     for opened in (data_of(new.config), open_data(new, "membrane")):
         assert opened.splits == stack.splits
-    assert names_of(open_data(old, "membrane"), "test") != names_of(stack, "test")
-    other = create_run(older | {"training": TrainingConfig().to_dict()}, "other")
+    assert set(drawn_split["test"][:4]) < set(samples_for(old_run))
+    assert set(stack.splits["test"][:4]) < set(samples_for(new))
+    other = create_run(old_run.config | {"training": TrainingConfig().to_dict()}, "other")
     assert open_data(other, "membrane").splits == stack.splits
+
+
+def test_an_older_training_goes_on_with_its_split(old_run, drawn_split, monkeypatch):
+    seen = []
+
+    def fit(run, config, dataset, training, validation, reporter, deadline) -> bool:
+        seen.extend([dataset.splits, sorted(training.names + validation.names)])
+        return True
+
+    monkeypatch.setitem(sys.modules, "unet_core.training", SimpleNamespace(fit=fit))
+    monkeypatch.setattr(unet_core, "training", sys.modules["unet_core.training"], raising=False)
+    train(old_run)
+    assert seen == [drawn_split, drawn_split["trainval"]]
+
+
+def test_a_result_says_how_the_data_was_split(stack, old_run, channel_run):
+    channel_run.config["classes"] = [{"name": c.name, "color": c.color} for c in stack.classes]
+    known = Known()
+    for data, rule in ((stack, "by distance"), (data_of(old_run.config), "")):
+        result = evaluate(channel_run, data, "test", segmenter=known)
+        assert result["split_rule"] == rule
+        assert [p["name"] for p in result["per_picture"]] == data.splits["test"]
+
+
+class Known:
+    """A segmenter that calls everything a cell."""
+
+    size = 32
+
+    def probabilities(self, image: np.ndarray) -> np.ndarray:
+        return np.tile(np.float32([0.1, 0.9]), (32, 32, 1))
 
 
 def test_a_split_that_is_not_known_is_refused(stack):
