@@ -12,19 +12,23 @@ from PIL import Image
 from unet_core.config import TrainingConfig, load_recipe
 from unet_core.data import negatives, photos
 from unet_core.data.base import ClassInfo, Dataset, Sample
-from unet_core.data.drawn import DrawnPets
+from unet_core.data.drawn import DrawnPets, draw_pet
 from unet_core.data.negatives import BUILT_IN, DrawnScenes, empty_windows, open_negatives
 from unet_core.data.pets import PET_CLASSES
+from unet_core.data.prepared import joined, prepare
 from unet_core.errors import UserError
 from unet_core.runs import find_run, read_json
 from unet_core.training_process import kept_names, new_run, prepare_pictures
 
 BACKGROUND = 1
-ROOM = 200  # pixels of each `Halves` picture that are background, from the left
+ROOM = 200  # pixels of each `Halves` picture that are background, from the right
 
 
 class Halves(Dataset):
-    """300 × 400 noise with a pet on the right; ``full`` is all pet, ``free`` all background."""
+    """300 × 400 dark noise, lighter where a pet is, on the left.
+
+    ``full`` is all pet, ``free`` all background.
+    """
 
     name = title = "halves"
     credit = ""
@@ -32,12 +36,12 @@ class Halves(Dataset):
     splits = {"trainval": [*"abcdefgh", "full", "free"], "test": ["test"]}
 
     def load(self, name: str) -> Sample:
-        noise = np.random.default_rng(len(name)).integers(0, 255, (300, 400, 3), dtype=np.uint8)
-        mask = np.zeros((300, 400), np.uint8)
-        mask[:, : {"full": 0, "free": 400}.get(name, ROOM)] = BACKGROUND
-        if name not in ("full", "free"):
-            mask[:, ROOM : ROOM + 5] = 2
-        return Sample(noise, mask)
+        noise = np.random.default_rng(len(name)).integers(0, 128, (300, 400, 3), dtype=np.uint8)
+        mask = np.full((300, 400), BACKGROUND, np.uint8)
+        pet = {"full": 400, "free": 0}.get(name, 400 - ROOM)
+        mask[:, :pet] = 0
+        mask[:, max(pet - 5, 0) : pet] = 2
+        return Sample(noise + np.uint8(128) * (mask != BACKGROUND)[..., None], mask)
 
 
 @pytest.fixture
@@ -107,6 +111,7 @@ def test_windows_hold_background_alone():
         image, mask = windows.load(name)
         height, width = mask.shape
         assert image.shape == (height, width, 3) and (mask == BACKGROUND).all()
+        assert image.max() < 128
         assert 127**2 <= height * width <= 300 * (400 if "free" in name else ROOM)
         assert 0.6 < height / width < 1.6
         again = windows.load(name)
@@ -120,7 +125,7 @@ def test_a_window_is_a_piece_of_its_picture():
     height, width = image.shape[:2]
     places = np.argwhere((noise[: 301 - height, : 401 - width] == image[0, 0]).all(-1))
     found = [(y, x) for y, x in places if (noise[y : y + height, x : x + width] == image).all()]
-    assert len(found) == 1 and found[0][1] + width <= ROOM
+    assert len(found) == 1 and found[0][1] >= 400 - ROOM
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -236,6 +241,16 @@ def test_drawn_scenes_are_none_of_the_drawn_pets_and_show_no_animal():
     drawn = DrawnPets().splits
     known = {int(name.removeprefix("drawn-")) for split in drawn.values() for name in split}
     assert len(names) == 50 and not names & known
-    image, mask = scenes.load("2000")
-    assert image.shape == (*mask.shape, 3) and (mask == BACKGROUND).all()
-    assert np.ptp(image) > 50
+    for name in scenes.splits["trainval"][:3]:
+        image, mask = scenes.load(name)
+        drawn = draw_pet(int(name), "none")
+        assert (image == drawn.image).all() and (drawn.mask == BACKGROUND).all()
+        assert image.shape == (*mask.shape, 3) and (mask == BACKGROUND).all()
+
+
+def test_pictures_alone_stay_on_disk_and_others_are_put_behind_them():
+    first, second, third = (prepare(Halves(), [name], 32) for name in ("a", "full", "free"))
+    assert joined(first) is first and isinstance(first.images, np.memmap)
+    both = joined(first, second, third)
+    assert both.names == ["a", "full", "free"]
+    assert (both.images[2] == third.images[0]).all() and (both.masks[1] == second.masks[0]).all()
