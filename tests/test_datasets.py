@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 import unet_core
 from unet_core.config import TrainingConfig
@@ -406,6 +407,20 @@ def test_a_run_keeps_the_split_that_it_has_learned_from(stack, old_run, drawn_sp
     assert set(stack.splits["test"][:4]) < set(samples_for(new))
     other = create_run(old_run.config | {"training": TrainingConfig().to_dict()}, "other")
     assert open_data(other, "membrane").splits == stack.splits
+
+
+def test_the_test_pictures_of_a_page_are_none_that_the_run_has_seen(old_run, drawn_split):
+    def page(folder: str) -> None:
+        from pathlib import Path
+
+        from pages.pictures import choose_picture
+        from unet_core.runs import Run
+
+        choose_picture(Run(Path(folder)))
+
+    app = AppTest.from_function(page, kwargs={"folder": str(old_run.path)}).run()
+    assert not app.exception
+    assert app.selectbox[0].options == drawn_split["test"]
 
 
 def test_an_older_training_goes_on_with_its_split(old_run, drawn_split, monkeypatch):
