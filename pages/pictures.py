@@ -5,7 +5,7 @@ import hashlib
 import streamlit as st
 
 from pages.common import Picture, data_url
-from unet_core.data import open_dataset
+from unet_core.data import data_of
 from unet_core.errors import UserError
 from unet_core.images import EXTENSIONS, open_picture
 from unet_core.runs import Run
@@ -61,7 +61,7 @@ def choose_picture(run: Run) -> Picture | None:
     key = f"picture-{run.name}"
     sources = ["Samples", "Test pictures", "Upload"]
     try:
-        dataset = open_dataset(run.config["training"]["data"])
+        dataset = data_of(run.config)
     except UserError as error:
         dataset = None
         sources.remove("Test pictures")

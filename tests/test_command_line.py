@@ -22,7 +22,6 @@ def test_every_command_explains_itself(command, capsys):
         (["predict", "x.png", "--model", "../x", "--out", "out"], "no run called"),
         (["train", "--epochs", "0"], "at least one epoch"),
         (["train", "--data", "birds"], "no data set 'birds'"),
-        (["download", "people", "--pictures", "3"], "leave out --pictures"),
     ],
 )
 def test_a_users_mistake_gets_a_sentence_and_exit_code_2(arguments, says, capsys):

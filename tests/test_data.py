@@ -4,7 +4,6 @@ from PIL import Image
 
 from unet_core.data import open_dataset
 from unet_core.data.base import Sample
-from unet_core.data.negatives import WINDOWS, Negatives
 from unet_core.data.pets import Pets
 from unet_core.data.prepared import joined, prepare, resize_sample
 from unet_core.data.self_labelled import SelfLabelled
@@ -61,31 +60,6 @@ def test_a_teacher_of_other_classes_is_refused(channel_run):
     drawn.classes = drawn.classes[:2]
     with pytest.raises(UserError, match="its classes are others"):
         SelfLabelled(drawn, channel_run.name)
-
-
-def test_windows_of_pictures_without_objects_are_background(small_pets, tmp_path, monkeypatch):
-    monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
-    (tmp_path / "streets").mkdir()
-    noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(tmp_path / "streets" / "high street.png")
-    streets = Negatives(small_pets, "streets")
-    samples = [streets.load(name) for name in streets.splits["trainval"]]
-    assert len(samples) == WINDOWS and (samples[0].image == noise).all()
-    for image, mask in samples:
-        assert image.shape[:2] == mask.shape and (mask == 1).all()
-    for image, _ in samples[1:]:
-        assert 160 <= image.shape[0] == image.shape[1] <= 300
-    assert len({image.shape for image, _ in samples}) > 2
-    again = streets.load(streets.splits["trainval"][1])
-    assert (again.image == samples[1].image).all()
-
-
-def test_negatives_that_cannot_be_had_are_refused(small_pets, tmp_path):
-    with pytest.raises(UserError, match="download people"):
-        Negatives(small_pets, str(tmp_path / "nowhere"))
-    small_pets.classes = small_pets.classes[:1]
-    with pytest.raises(UserError, match="no background"):
-        Negatives(small_pets, str(tmp_path))
 
 
 def test_missing_pets_say_how_to_get_them(tmp_path, monkeypatch):

@@ -1,6 +1,5 @@
 """The download against a local server that behaves in many ways."""
 
-import base64
 import errno
 import hashlib
 import io
@@ -18,7 +17,6 @@ from PIL import Image
 from unet_core import jobs
 from unet_core.__main__ import main
 from unet_core.data import download
-from unet_core.data.people import download_people
 from unet_core.data.pets import Pets
 from unet_core.errors import UserError
 from unet_core.runs import write_json
@@ -194,19 +192,3 @@ def test_no_internet_gets_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(download, "TRIES", 2)
     with pytest.raises(UserError, match="internet connection"):
         download.download_pets(tmp_path, address="http://127.0.0.1:9/")
-
-
-def test_people_arrive_once_and_a_wrong_byte_is_noticed(server, tmp_path):
-    noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
-    photos = {f"package/{name}.jpg": encoded(noise, "JPEG") for name in ("ann", "bob", "logo")}
-    archive = packed(photos)
-    sha512 = base64.b64encode(hashlib.sha512(archive).digest()).decode()
-    address = f"http://127.0.0.1:{server.server_port}/"
-    server.archives["faces.tgz"] = archive[:-1] + bytes([archive[-1] ^ 255])
-    with pytest.raises(UserError, match="damaged"):
-        download_people(tmp_path, address=address, archives={"faces.tgz": (sha512, "ann bob")})
-    server.archives["faces.tgz"] = archive
-    for _ in range(2):
-        download_people(tmp_path, address=address, archives={"faces.tgz": (sha512, "ann bob")})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["ann.jpg", "bob.jpg"]
-    assert len(server.starts) == 2  # the second time nothing was missing

@@ -7,6 +7,8 @@ from skimage.measure import label
 
 from unet_core.data import open_dataset
 from unet_core.data.drawn.science import draw_cells, draw_film
+from unet_core.data.photos import HELD_OUT, Photo
+from unet_core.data.reading import read_picture
 from unet_core.evaluation import evaluate
 from unet_core.overlay import class_ids, shares
 from unet_core.runs import find_run, shipped_runs
@@ -28,11 +30,15 @@ def test_a_real_cat_is_found(default_model):
     assert 0.6 < pet_share(default_model, skimage.data.cat()) < 0.85
 
 
-@pytest.mark.parametrize(
-    "picture", [skimage.data.coffee, skimage.data.rocket, skimage.data.astronaut, draw_cells]
-)
-def test_pictures_without_an_animal_have_no_pet(default_model, picture):
-    assert pet_share(default_model, picture()) < 0.02
+@pytest.mark.parametrize("photo", HELD_OUT, ids=lambda photo: photo.name)
+def test_photos_without_an_animal_have_no_pet(default_model, photo: Photo):
+    if not photo.path:
+        pytest.skip(f"{photo.package} is not installed")
+    assert pet_share(default_model, read_picture(photo.path)) < 0.02
+
+
+def test_drawn_cells_have_no_pet(default_model):
+    assert pet_share(default_model, draw_cells()) < 0.02
 
 
 def test_drawn_scenes_without_an_animal_have_no_pet(default_model):

@@ -124,8 +124,8 @@ def _predict_parser(commands) -> None:
 
 def _download_parser(commands) -> None:
     command = _add(commands, "download", download, "Get pictures from their official addresses.")
-    command.add_argument("data", choices=["pets", "people"])
-    command.add_argument("--pictures", type=int, help="only the first so many of the pets' archive")
+    command.add_argument("data", choices=["pets"])
+    command.add_argument("--pictures", type=int, help="only the first so many of the archive")
 
 
 def _export_parser(commands) -> None:
@@ -236,17 +236,9 @@ def predict(options) -> None:
 def download(options) -> None:
     from unet_core.data.base import data_folder
     from unet_core.data.download import download_watched
-    from unet_core.data.people import download_people
 
     target = data_folder() / options.data
-    if options.data == "people":
-        if options.pictures:
-            raise UserError("The photos of people come as a whole; leave out --pictures.")
-        download_people(target, show_progress)
-    else:
-        download_watched(
-            target, options.pictures, lambda _, done, total: show_progress(done, total)
-        )
+    download_watched(target, options.pictures, lambda _, done, total: show_progress(done, total))
     print(f"The {options.data} are in {target}.")
 
 

@@ -61,6 +61,7 @@ def evaluate(
         "data": dataset.name,
         "data_title": dataset.title,
         "split": split,
+        "split_rule": dataset.split_rule,
         "pictures": len(names),
         "resolution": size,
         "input": segmenter.size,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from unet_core.data import open_dataset
+from unet_core.data import data_of, open_dataset
 from unet_core.data.base import Dataset
 from unet_core.data.pairs import PREFIX, Pairs
 from unet_core.errors import UserError
@@ -67,8 +67,12 @@ class EvaluationJob:
 
 
 def open_data(run: Run, name: str) -> Dataset:
-    """The data set of that name, or an upload, which takes the run's classes."""
-    return Pairs(name, run.classes) if name.startswith(PREFIX) else open_dataset(name)
+    """The data set of that name, split as it was when the run learned from it; or an upload, which
+    takes the run's classes."""
+    if name.startswith(PREFIX):
+        return Pairs(name, run.classes)
+    is_own = run.config["training"].get("data") == name
+    return data_of(run.config) if is_own else open_dataset(name)
 
 
 def start(run: Run, data: str, split: str, limit: int | None = None) -> EvaluationJob:

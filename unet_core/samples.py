@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import skimage.data
 
-from unet_core.data import open_dataset
+from unet_core.data import data_of
 from unet_core.data.drawn import draw_pet
 from unet_core.data.drawn.science import draw_cells, draw_film
 from unet_core.errors import UserError
@@ -50,7 +50,7 @@ def samples_for(run: Run) -> dict[str, SamplePicture]:
     if data not in OTHERS:
         return SAMPLES
     try:
-        dataset = open_dataset(data)
+        dataset = data_of(run.config)
     except UserError:
         return OTHERS[data]
     real = {

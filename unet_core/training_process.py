@@ -12,9 +12,9 @@ import numpy as np
 
 from unet_core.catalogue import CATALOGUE
 from unet_core.config import TrainingConfig
-from unet_core.data import open_dataset
+from unet_core.data import data_of, open_dataset
 from unet_core.data.base import Dataset
-from unet_core.data.negatives import Negatives
+from unet_core.data.negatives import open_negatives
 from unet_core.data.prepared import Prepared, joined, prepare
 from unet_core.data.self_labelled import SelfLabelled
 from unet_core.errors import UserError
@@ -30,9 +30,9 @@ class StoppedEarly(Exception):
 def new_run(config: TrainingConfig, name: str | None = None, title: str = "") -> Run:
     """Create the run folder for ``config``; ``UserError`` when its data cannot be had."""
     dataset = open_dataset(config.data)
-    split_names(dataset, config)
+    training, _ = split_names(dataset, config)
     check_sizes(config)
-    further_data(dataset, config)
+    further_data(dataset, config, training)
     return create_run(
         {
             "title": unique_title(title or f"{dataset.title}, {config.model}, {config.size} px"),
@@ -41,18 +41,20 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
             "classes": [{"name": c.name, "color": c.color} for c in dataset.classes],
             "data_title": dataset.title,
             "data_credit": dataset.credit,
+            "split_rule": dataset.split_rule,
         },
         name,
     )
 
 
-def further_data(dataset: Dataset, config: TrainingConfig) -> list[Dataset]:
-    """What is learned from beside ``dataset``; ``UserError`` where it is not there or unfit."""
+def further_data(dataset: Dataset, config: TrainingConfig, training: list[str]) -> list[Dataset]:
+    """What is learned from beside the pictures ``training`` of ``dataset``; ``UserError`` where it
+    is not there or unfit."""
     more: list[Dataset] = []
     if config.teacher:
         more.append(SelfLabelled(dataset, config.teacher))
     if config.negatives:
-        more.append(Negatives(dataset, config.negatives))
+        more += open_negatives(dataset, config.negatives, training)
     return more
 
 
@@ -65,14 +67,19 @@ def check_sizes(config: TrainingConfig) -> None:
 
 
 def split_names(dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:
-    """Names to train on and names to choose the best epoch on, drawn with the config's seed."""
+    """Names to train on and names to choose the best epoch on.
+
+    Drawn with the config's seed, or, where neighbours look alike, the first ones for validation.
+    """
     names = list(dataset.splits["trainval"])
-    np.random.default_rng(config.seed).shuffle(names)
-    names = names[: config.pictures]
-    if len(names) < 4:
-        raise UserError(f"{dataset.title} has {len(names)} pictures to train on; 4 are needed.")
-    held_out = max(1, round(len(names) * config.validation))
-    return names[held_out:], names[:held_out]
+    if not dataset.gap:
+        np.random.default_rng(config.seed).shuffle(names)
+    count = len(names[: config.pictures])
+    held_out = max(1, round(count * config.validation))
+    validation, training = names[:held_out], names[held_out + dataset.gap :][: count - held_out]
+    if (found := len(validation) + len(training)) < 4:
+        raise UserError(f"{dataset.title} has {found} pictures to train on; 4 are needed.")
+    return training, validation
 
 
 def train(run: Run, minutes: float | None = None) -> None:
@@ -95,7 +102,7 @@ def _train(run: Run, deadline: float | None) -> None:
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"), message="",
     )  # fmt: skip
     try:
-        dataset = open_dataset(config.data)
+        dataset = data_of(run.config)
         pictures = prepare_pictures(run, dataset, config, reporter)
         reporter.report(phase="Loading TensorFlow", message="")
         from unet_core import training
@@ -138,7 +145,7 @@ def prepare_pictures(
             reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
 
     pictures = prepare(dataset, training, config.size, tell)
-    for more in further_data(dataset, config):
-        if names := more.splits["trainval"]:
-            pictures = joined(pictures, prepare(more, names, config.size, tell))
-    return pictures, prepare(dataset, validation, config.size, tell)
+    further = further_data(dataset, config, training)
+    named = [(data, data.splits["trainval"]) for data in further]
+    more = [prepare(data, names, config.size, tell) for data, names in named if names]
+    return joined(pictures, *more), prepare(dataset, validation, config.size, tell)

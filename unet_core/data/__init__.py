@@ -9,7 +9,7 @@ from unet_core.data.npz import Npz
 from unet_core.data.pets import Pets
 from unet_core.errors import UserError
 
-__all__ = ["ClassInfo", "Dataset", "Sample", "data_folder", "open_dataset"]
+__all__ = ["ClassInfo", "Dataset", "Sample", "data_folder", "data_of", "open_dataset"]
 
 DATASETS = {"pets": Pets, "drawn": DrawnPets, "lungs": Lungs, "membrane": Membrane}
 OWN_DATA = {"npz": Npz, "folder": Folder}  # opened as npz:FILE and folder:DIR
@@ -28,3 +28,13 @@ def open_dataset(name: str) -> Dataset:
         known = ", ".join([*DATASETS, "npz:FILE", "folder:DIR"])
         raise UserError(f"There is no data set {name!r}; there are: {known}.")
     return DATASETS[name]()
+
+
+def data_of(config: dict) -> Dataset:
+    """The data set that a run with this ``config.json`` learned from, split as it was then.
+
+    ``UserError`` when it is not there.
+    """
+    dataset = open_dataset(config["training"]["data"])
+    dataset.split_by(config.get("split_rule", ""))
+    return dataset

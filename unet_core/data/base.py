@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unet_core.errors import UserError
+
 
 @dataclass(frozen=True)
 class ClassInfo:
@@ -45,11 +47,25 @@ class Dataset(ABC):
     classes: tuple[ClassInfo, ...]
     splits: dict[str, list[str]]  # names of samples; "trainval" and "test" always exist, and
     # "unlabelled" may, whose samples have no truth
+    split_rule: str = ""  # how they were made, where data of that name were split otherwise before
+    gap: int = 0  # samples in a row look alike: so many stay unused between those for learning and
+    # those for validation or the test; 0: samples have nothing to do with each other
 
     @property
     def fingerprint(self) -> str:
         """Changes whenever a sample of the same name would have other pixels."""
         return ""
+
+    def split_by(self, rule: str) -> None:
+        """Go back to the splits that a run with this ``split_rule`` has learned from.
+
+        ``UserError`` for a rule that this version does not know.
+        """
+        if rule != self.split_rule:
+            raise UserError(
+                f"The run learned from {self.title} split {rule!r}, which this version of the "
+                "program does not know; use the version that trained it."
+            )
 
     def load_picture(self, name: str) -> np.ndarray:
         """A picture alone, which may be one of the split ``unlabelled``: uint8 (H, W, 3)."""

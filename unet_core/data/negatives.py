@@ -1,36 +1,65 @@
 """Pictures without anything to find, so that a network learns what is not an object."""
 
+import os
 import zlib
+from bisect import bisect_left
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
+from pathlib import Path
 
 import numpy as np
 
 from unet_core.data.base import Dataset, Sample, data_folder
+from unet_core.data.drawn import draw_pet
+from unet_core.data.photos import TRAINING, installed
 from unet_core.data.reading import files_fingerprint, picture_files, read_picture
 from unet_core.errors import UserError
 
-WINDOWS = 5  # of each picture; the first is the whole
+BUILT_IN = "built-in"  # the setting's value for what is always there, in place of a folder
+WINDOWS = 5  # of each picture of a folder or package; the first is the whole
 SMALLEST = 0.35  # side of a window, as part of the picture's shorter side
 FEWEST_PIXELS = 160  # of a window's side: smaller ones would be blurred
+EMPTY_WINDOWS = 4  # of each labelled picture at most, as far as there is room
+MOST_EMPTY_WINDOWS = 2000  # of a data set: what is learned from is held in memory
+FEWEST_EMPTY_PIXELS = 128  # root of a window's area; few pictures have larger ones
+ASPECTS = (2 / 3, 1, 3 / 2)  # height to width
+SCENES = range(2000, 2050)  # numbers of drawn pictures; those below are `DrawnPets`
+Window = tuple[slice, slice]
+
+
+def open_negatives(dataset: Dataset, source: str, names: list[str]) -> list[Dataset]:
+    """What the setting ``negatives`` names, with the classes of ``dataset``.
+
+    ``source`` is a path in the data folder, or ``built-in``: windows without an object of
+    ``dataset``'s pictures ``names``, photos that come with packages, and drawn scenes (both
+    without animals). ``UserError`` when the folder has no pictures or the classes no background.
+    """
+    background = next((i for i, c in enumerate(dataset.classes) if c.is_background), None)
+    if background is None:
+        raise UserError(f"{dataset.title} has no background, which --negatives needs.")
+    if source == BUILT_IN:
+        photos = Negatives("photos", installed(TRAINING), dataset, background)
+        return [EmptyWindows(dataset, names, background), photos, DrawnScenes(dataset, background)]
+    pictures = picture_files(data_folder() / source)
+    if not pictures:
+        raise UserError(
+            f"There are no pictures in {source!r}, which the settings name as pictures without "
+            f"objects; put some there, or take `--negatives {BUILT_IN}`."
+        )
+    return [Negatives(source, pictures, dataset, background)]
 
 
 class Negatives(Dataset):
-    """Windows of the pictures in ``folder``, a path in the data folder; all are background.
+    """Windows of pictures that are all ``background``, a class id of ``dataset``."""
 
-    ``UserError`` when there are none, or ``dataset``, whose classes they get, has no background.
-    """
+    credit = ""
 
-    def __init__(self, dataset: Dataset, folder: str) -> None:
-        self.name, self.title, self.credit = f"negatives:{folder}", folder, ""
-        self.classes = dataset.classes
-        self._background = next((i for i, c in enumerate(self.classes) if c.is_background), None)
-        self._pictures = picture_files(data_folder() / folder)
-        if self._background is None:
-            raise UserError(f"{dataset.title} has no background, which --negatives needs.")
-        if not self._pictures:
-            raise UserError(
-                f"There are no pictures in {folder!r}, which the settings name as pictures without "
-                "objects; `python -m unet_core download people` gets those of the recipe pets."
-            )
+    def __init__(
+        self, title: str, pictures: dict[str, Path], dataset: Dataset, background: int
+    ) -> None:
+        self.name, self.title = f"negatives:{title}", title
+        self.classes, self._background = dataset.classes, background
+        self._pictures = pictures
         names = [f"{name} {number}" for name in self._pictures for number in range(WINDOWS)]
         self.splits = {"trainval": names, "test": []}
 
@@ -39,11 +68,126 @@ class Negatives(Dataset):
         return files_fingerprint(self._pictures.values())
 
     def load(self, name: str) -> Sample:
-        stem, _, number = name.rpartition(" ")
+        stem, number = _parts(name)
         image = read_picture(self._pictures[stem])
-        if number != "0":
-            image = _window(image, np.random.default_rng([zlib.crc32(stem.encode()), int(number)]))
+        if number:
+            image = _window(image, _random(stem, number))
         return Sample(image, np.full(image.shape[:2], self._background, np.uint8))
+
+
+class EmptyWindows(Dataset):
+    """Windows of a data set's own pictures in which its masks have ``background`` alone.
+
+    ``names``: of the pictures. Windows of one picture do not overlap; those beyond
+    ``MOST_EMPTY_WINDOWS`` are left out.
+    """
+
+    credit = ""
+
+    def __init__(self, dataset: Dataset, names: list[str], background: int) -> None:
+        self.name, self.title = f"windows:{dataset.name}", f"{dataset.title}, windows"
+        self.classes = dataset.classes
+        self._dataset, self._names, self._background = dataset, names, background
+
+    @property
+    def fingerprint(self) -> str:
+        return self._dataset.fingerprint
+
+    @cached_property
+    def splits(self) -> dict[str, list[str]]:
+        """Found out when asked for, since every mask is read."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            masks = pool.map(lambda name: self._dataset.load(name).mask, self._names)
+            found = [len(self._windows(*both)) for both in zip(self._names, masks, strict=True)]
+        names = [
+            f"{name} {number}"
+            for name, windows in zip(self._names, found, strict=True)
+            for number in range(windows)
+        ]
+        return {"trainval": names[:MOST_EMPTY_WINDOWS], "test": []}
+
+    def _windows(self, name: str, mask: np.ndarray) -> list[Window]:
+        return empty_windows(mask != self._background, EMPTY_WINDOWS, _random(name, 0))
+
+    def load(self, name: str) -> Sample:
+        stem, number = _parts(name)
+        image, mask = self._dataset.load(stem)
+        window = self._windows(stem, mask)[number]
+        return Sample(image[window], mask[window])
+
+
+class DrawnScenes(Dataset):
+    """Drawn rooms and landscapes without an animal; all ``background``."""
+
+    name = "drawn scenes"
+    title = "Drawn scenes"
+    credit = "Drawn by this program; no photographs"
+
+    def __init__(self, dataset: Dataset, background: int, numbers: range = SCENES) -> None:
+        self.classes, self._background = dataset.classes, background
+        self.splits = {"trainval": [str(number) for number in numbers], "test": []}
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self._background}"
+
+    def load(self, name: str) -> Sample:
+        image = draw_pet(int(name), "none").image
+        return Sample(image, np.full(image.shape[:2], self._background, np.uint8))
+
+
+def empty_windows(occupied: np.ndarray, most: int, random: np.random.Generator) -> list[Window]:
+    """Rectangles of random shape, size and place without a pixel of ``occupied``, bool (H, W).
+
+    None has a pixel of another; each has at least about ``FEWEST_EMPTY_PIXELS`` squared.
+    """
+    occupied, windows = occupied.copy(), []
+    while len(windows) < most and (room := _room(before := _occupied_before(occupied))):
+        aspect = random.choice(list(room))
+        height, width = _sides(aspect, random.integers(FEWEST_EMPTY_PIXELS, room[aspect] + 1))
+        corners = np.argwhere(_is_empty(before, height, width))
+        y, x = corners[random.integers(len(corners))]
+        windows.append((slice(y, y + height), slice(x, x + width)))
+        occupied[windows[-1]] = True
+    return windows
+
+
+def _room(before: np.ndarray) -> dict[float, int]:
+    """Root of the area of the largest empty rectangle, for each aspect that has one."""
+    sizes = range(FEWEST_EMPTY_PIXELS, max(before.shape))
+
+    def is_too_large(aspect: float, size: int) -> bool:
+        return not _is_empty(before, *_sides(aspect, size)).any()
+
+    fitting = {a: bisect_left(sizes, True, key=partial(is_too_large, a)) for a in ASPECTS}
+    return {aspect: sizes[count - 1] for aspect, count in fitting.items() if count}
+
+
+def _sides(aspect: float, size: int) -> tuple[int, int]:
+    """Height and width of a rectangle with about ``size`` squared pixels."""
+    return round(size * aspect**0.5), round(size / aspect**0.5)
+
+
+def _occupied_before(occupied: np.ndarray) -> np.ndarray:
+    """(H + 1, W + 1): how many pixels are occupied above and left of each place."""
+    return np.pad(occupied.cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32), ((1, 0), (1, 0)))
+
+
+def _is_empty(before: np.ndarray, height: int, width: int) -> np.ndarray:
+    """For each place of the upper left corner, whether no pixel of a rectangle is occupied."""
+    if height >= before.shape[0] or width >= before.shape[1]:
+        return np.zeros((0, 0), bool)
+    lower, upper = before[height:], before[:-height]
+    return lower[:, width:] - lower[:, :-width] - upper[:, width:] + upper[:, :-width] == 0
+
+
+def _parts(name: str) -> tuple[str, int]:
+    stem, _, number = name.rpartition(" ")
+    return stem, int(number)
+
+
+def _random(stem: str, number: int) -> np.random.Generator:
+    return np.random.default_rng([zlib.crc32(stem.encode()), number])
 
 
 def _window(image: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -31,12 +31,15 @@ class Prepared:
         return len(self.names)
 
 
-def joined(first: Prepared, second: Prepared) -> Prepared:
-    """Both in memory, one after the other."""
+def joined(first: Prepared, *others: Prepared) -> Prepared:
+    """All of them in memory, one after the other; ``first`` as it is where there are no others."""
+    if not others:
+        return first
+    parts = (first, *others)
     return Prepared(
-        first.names + second.names,
-        np.concatenate([first.images, second.images]),
-        np.concatenate([first.masks, second.masks]),
+        [name for part in parts for name in part.names],
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.masks for part in parts]),
     )
 
 

@@ -1,0 +1,65 @@
+"""How much of pictures without an animal is called pet: `python -m benchmarks.false_pets RUN …`.
+
+Pictures that no training sees: photos that come with packages, windows without a pet of the pets'
+test pictures (where they are there), and drawn scenes.
+"""
+
+import argparse
+from collections.abc import Iterator
+
+import numpy as np
+
+from unet_core.data import open_dataset
+from unet_core.data.drawn import BACKGROUND, DrawnPets
+from unet_core.data.negatives import DrawnScenes, EmptyWindows
+from unet_core.data.photos import HELD_OUT, installed
+from unet_core.data.reading import read_picture
+from unet_core.errors import UserError
+from unet_core.overlay import class_ids, shares
+from unet_core.runs import find_run
+from unet_core.segmenter import Segmenter
+
+SCENES = range(3000, 3100)  # numbers of drawn pictures beyond those that are trained on
+ALARM = 0.02  # part of a picture called pet from which on it counts as a false pet
+
+Picture = tuple[str, np.ndarray]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="+", metavar="RUN")
+    for run in [find_run(name) for name in parser.parse_args().runs]:
+        segmenter = Segmenter(run)
+        for title, pictures in groups():
+            found = {
+                name: shares(class_ids(segmenter.probabilities(image)), run.classes)["pet"]
+                for name, image in pictures
+            }
+            part = np.array(list(found.values()))
+            print(
+                f"{run.name}, {len(part)} {title}: {part.mean():.1%} pet on average, "
+                f"{(part > ALARM).mean():.1%} of them with more than {ALARM:.0%}"
+            )
+            if title == "photos":
+                print("  " + ", ".join(f"{name} {share:.1%}" for name, share in found.items()))
+
+
+def groups() -> Iterator[tuple[str, Iterator[Picture]]]:
+    """What is looked at: its name, and the pictures with theirs."""
+    yield "photos", ((name, read_picture(path)) for name, path in installed(HELD_OUT).items())
+    try:
+        pets = open_dataset("pets")
+    except UserError as missing:
+        print(f"{missing} Windows of its test pictures are left out.")
+    else:
+        windows = EmptyWindows(pets, pets.splits["test"], BACKGROUND)
+        yield "windows without a pet of the test pictures", loaded(windows)
+    yield "drawn scenes", loaded(DrawnScenes(DrawnPets(), BACKGROUND, SCENES))
+
+
+def loaded(data: EmptyWindows | DrawnScenes) -> Iterator[Picture]:
+    return ((name, data.load(name).image) for name in data.splits["trainval"])
+
+
+if __name__ == "__main__":
+    main()
