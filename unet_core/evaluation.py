@@ -193,7 +193,7 @@ def score_title(key: str, result: dict) -> str:
     """What people call a score of `evaluate`'s result; of outlines, with the tolerance."""
     if key == "boundary_f1":
         return f"boundary F1 ({percent(result['boundary_tolerance'])})"
-    return key.replace("_", " ")
+    return key.replace("_", " ").replace("iou", "IoU")
 
 
 def _width(title: str) -> int:
