@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 from sklearn import metrics
 from sklearn.metrics import confusion_matrix
 
@@ -16,6 +17,7 @@ from unet_core.data.drawn import DrawnPets
 from unet_core.data.pets import PET_CLASSES
 from unet_core.errors import UserError
 from unet_core.runs import Run, write_json
+from unet_core.scores import overall_scores
 
 
 class Coloured(Dataset):
@@ -226,6 +228,15 @@ def test_what_cannot_be_scored_is_left_out_and_the_file_is_json(channel_run):
     assert "–" in evaluation.format_scores(result)
 
 
+def test_a_network_that_diverged_is_told(channel_run):
+    class Diverged(Doubtful):
+        def probabilities(self, image: np.ndarray) -> np.ndarray:
+            return super().probabilities(image) * np.nan
+
+    with pytest.raises(UserError, match="diverged"):
+        evaluation.evaluate(channel_run, Coloured(), "test", segmenter=Diverged(3))
+
+
 def test_data_with_other_classes_is_refused(channel_run):
     class Birds(Coloured):
         classes = (ClassInfo("background", "#56B4E9"), ClassInfo("bird", "#E69F00"))
@@ -260,6 +271,28 @@ def test_comparison_of_a_model_with_a_worse_one(result):
 def test_a_model_compared_with_itself_does_not_differ(result):
     for row in compare(result, result)["rows"]:
         assert row["difference"] == row["low"] == row["high"] == 0
+
+
+def test_intervals_of_a_difference_agree_with_scipy(result):
+    random = np.random.default_rng(4)
+    pairs = random.integers(1, 60, (2, 40, 3, 3)) + np.diag([90, 90, 40])
+    first, second = (
+        result | {"per_picture": [{"name": n, "confusion": c} for n, c in enumerate(confusions)]}
+        for confusions in pairs
+    )
+
+    def difference(positions):
+        a, b = (overall_scores(confusions[positions].sum(0))["mean_iou"] for confusions in pairs)
+        return b - a
+
+    row = next(r for r in compare(first, second)["rows"] if r["score"] == "Mean IoU")
+    assert row["difference"] == pytest.approx(difference(np.arange(40)))
+    reference = bootstrap(
+        (np.arange(40),), difference, n_resamples=2000, vectorized=False, method="percentile",
+        rng=0,
+    ).confidence_interval  # fmt: skip
+    width = reference.high - reference.low
+    np.testing.assert_allclose((row["low"], row["high"]), reference, atol=0.1 * width)
 
 
 def test_one_picture_tells_nothing_beyond_itself(result):

@@ -102,6 +102,20 @@ def test_bootstrap_interval_agrees_with_scipy():
     np.testing.assert_allclose(ours, reference, atol=0.006)
 
 
+def test_bootstrap_interval_of_pooled_iou_agrees_with_scipy():
+    pictures = np.random.default_rng(5).integers(1, 60, (40, 3, 3)) + np.diag([90, 90, 40])
+
+    def pooled(positions):
+        return scores.overall_scores(pictures[positions].sum(0))["mean_iou"]
+
+    ours = scores.bootstrap_intervals(pictures, scores.overall_scores)["mean_iou"]
+    reference = bootstrap(
+        (np.arange(40),), pooled, n_resamples=2000, vectorized=False, method="percentile", rng=0
+    ).confidence_interval
+    width = reference.high - reference.low
+    np.testing.assert_allclose(ours, reference, atol=0.1 * width)
+
+
 def test_interval_of_a_mean_agrees_with_scipy_and_leaves_out_nan():
     values = np.random.default_rng(3).random(50)
     ours = scores.bootstrap_mean_interval(np.append(values, [np.nan] * 5))

@@ -71,6 +71,7 @@ def distributions() -> dict[str, tuple[np.ndarray, np.ndarray]]:
         "two values": (truth, (random.random(30_000) < 0.1 + 0.8 * truth).astype(np.float32)),
         "one value": (truth, np.full(30_000, 0.3, np.float32)),
         "rare": (rare, sigmoid(-12 + 5 * noise + 3 * rare)),
+        "rare, but found": (rare, sigmoid(-12 + noise + 3 * rare)),
     }
 
 
@@ -105,7 +106,9 @@ def test_areas_stay_right_when_there_are_too_many_probabilities_to_keep():
     assert counts.summary()["roc_area"] == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.parametrize("name", ["sure", "very sure", "undecided", "two values", "one value"])
+@pytest.mark.parametrize(
+    "name", ["sure", "very sure", "undecided", "two values", "one value", "rare, but found"]
+)
 def test_a_kept_curve_is_short_exact_at_its_points_and_close_between_them(name):
     truth, probability = distributions()[name]
     counts = counted(truth, probability)
@@ -116,7 +119,9 @@ def test_a_kept_curve_is_short_exact_at_its_points_and_close_between_them(name):
         assert (false, true) == ((passed & ~truth).sum(), (passed & truth).sum())
     drawn = thresholds.stored_sweep(found)
     np.testing.assert_array_equal(drawn[0], [[0, (~truth).sum()], [0, truth.sum()]])
-    assert thresholds.roc_area(drawn) == pytest.approx(found["roc_area"], abs=1e-4)
+    assert thresholds.roc_area(drawn) == pytest.approx(found["roc_area"], abs=1e-3)
+    expected = found["average_precision"]
+    assert thresholds.average_precision(drawn) == pytest.approx(expected, abs=0.01)
 
 
 def test_a_truth_of_one_class_has_no_area():

@@ -19,6 +19,10 @@ from unet_core.segmenter import Segmenter, resize_channels
 from unet_core.thresholds import THRESHOLDS, ProbabilityCounts, threshold_sweep
 
 BINS = 20  # of the reliability diagram
+DIVERGED = (
+    "{run} gives no numbers for {name}: its training diverged. Train it again with a lower "
+    "learning rate."
+)
 
 
 def evaluate(
@@ -33,7 +37,7 @@ def evaluate(
 
     Pictures are squashed to the model's resolution. Masks are squashed, by the nearest pixel, to
     the run's ``score_size``, without one to the same, and the probabilities are resized to it.
-    ``UserError`` when the classes differ or the split does not exist.
+    ``UserError`` when the classes differ, the split does not exist or the network gives NaN.
     """
     names = names or names_of(dataset, split)
     check_classes(run, dataset)
@@ -46,6 +50,8 @@ def evaluate(
         sample = dataset.load(name)
         squashed, truth = resize_sample(sample, segmenter.size)
         probabilities = segmenter.probabilities(squashed)
+        if np.isnan(probabilities).any():
+            raise UserError(DIVERGED.format(run=run.title, name=name))
         if segmenter.size != size:
             truth = resize_sample(sample, size).mask
             probabilities = resize_channels(probabilities, size, size)
