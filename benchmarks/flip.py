@@ -3,7 +3,7 @@
 import argparse
 
 from unet_core.data import open_dataset
-from unet_core.evaluation import evaluate
+from unet_core.evaluation import evaluate, score_title
 from unet_core.runs import find_run
 from unet_core.segmenter import MirroredSegmenter, Segmenter
 
@@ -16,8 +16,8 @@ def main() -> None:
     options = parser.parse_args()
     run, dataset = find_run(options.run), open_dataset(options.data)
     for title, kind in (("as it is", Segmenter), ("mirrored too", MirroredSegmenter)):
-        scores = evaluate(run, dataset, options.split, segmenter=kind(run))["scores"]
-        shown = ", ".join(f"{key} {value:.4f}" for key, value in scores.items())
+        result = evaluate(run, dataset, options.split, segmenter=kind(run))
+        shown = ", ".join(f"{score_title(k, result)} {v:.4f}" for k, v in result["scores"].items())
         print(f"{title}: {shown}")
 
 

@@ -1,7 +1,7 @@
 """Put a finished run into ``weights/``: `python -m benchmarks.ship RUN NAME --title … --rank N`.
 
 Copies what a shipped run needs, without sample pictures (they may belong to a data set), paths of
-this machine or the state for resuming.
+this machine or the state for resuming. `python -m benchmarks.rescore` scores it again later.
 """
 
 import argparse
@@ -40,6 +40,8 @@ def main() -> None:
     target.mkdir(exist_ok=True)
     for name in FILES:
         shutil.copy(run.path / name, target / name)
+    evaluation = read_json(target / "evaluation.json")
+    write_json(target / "evaluation.json", evaluation | {"run": options.name})
     write_json(target / "config.json", config)
     status = read_json(run.path / "status.json")
     write_json(target / "status.json", {key: status[key] for key in STATUS})

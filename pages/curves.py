@@ -6,8 +6,8 @@ import io
 import streamlit as st
 
 from pages.common import show_figure
-from unet_core.figures import best_epoch, compared_curves, metric_title, metrics_of
-from unet_core.runs import ACTIVE, Run, all_runs
+from unet_core.figures import compared_curves, metric_title, metrics_of
+from unet_core.runs import ACTIVE, MONITOR, Run, all_runs, best_epoch
 
 
 def choose(runs: dict[str, Run]) -> tuple[list[Run], dict]:
@@ -62,7 +62,8 @@ def any_active(runs: list[Run]) -> bool:
 
 def table_row(run: Run) -> dict:
     history = run.history
-    best = history[best_epoch(history)] if history else {}
+    position = best_epoch(history)
+    best = {} if position is None else history[position]
     scores = (run.evaluation or {"scores": {}})["scores"]
     return {
         "run": run.title,
@@ -71,7 +72,7 @@ def table_row(run: Run) -> dict:
         "minutes": history[-1]["seconds"] / 60 if history else None,
         "parameters": run.config.get("parameters"),
         "best epoch": best.get("epoch"),
-        "validation mean IoU": best.get("val_mean_iou"),
+        "validation mean IoU": best.get(MONITOR),
         "test mean IoU": scores.get("mean_iou"),
     }
 

@@ -8,6 +8,7 @@ from pages.evaluate_comparison import show_comparison
 from pages.evaluate_confidence import show_confidence
 from pages.evaluate_pictures import ALL, forget_page, show_pictures
 from pages.evaluate_start import NEW_RESULT, show_start
+from unet_core.boundary import TOLERANCE, percent
 from unet_core.evaluation_jobs import OWN, is_private, results
 from unet_core.runs import Run, all_runs
 from unet_core.score_figures import CONFUSION_VIEWS, confusion_figure, iou_histogram
@@ -27,9 +28,15 @@ HEADLINES = {
         "Pet IoU, border is pet",
         "Pet and border together against the background",
     ),
-    "boundary_f": (
-        "Boundary F",
-        "F-score of the outlines, where 2 % of the diagonal counts as met; mean of the pictures",
+    "boundary_f1": (
+        "Boundary F1 ({tolerance})",
+        "F1 of the outlines, met where the other passes nearer than {tolerance} of the diagonal; "
+        "mean of each picture's classes, then of the pictures. The frame is no outline.",
+    ),
+    "boundary_f": (  # in results of earlier versions
+        "Boundary F (2 %)",
+        "As earlier versions scored: one class, met within 2 % of the diagonal, the frame an "
+        "outline. Not to be compared with boundary F1; evaluate again to get that.",
     ),
 }
 SCORES, CONFIDENCE, COMPARE, OTHER_DATA = VIEWS = "Scores", "Confidence", "Compare", "Other data"
@@ -82,13 +89,15 @@ def result_name(result: dict, own: bool) -> str:
 
 def show_headlines(result: dict) -> None:
     scores = result["scores"]
-    foreground = result["classes"][-1]
+    tolerance = percent(result.get("boundary_tolerance", TOLERANCE))
+    words = {"foreground": result["classes"][-1], "tolerance": tolerance}
     with st.grid(6, min_column_width=150):
         for key in (key for key in HEADLINES if key in scores):
             label, help_ = HEADLINES[key]
             interval = result["intervals"].get(key)
             with st.container(gap=None):
-                st.metric(label.format(foreground=foreground), f"{scores[key]:.3f}", help=help_)
+                value = f"{scores[key]:.3f}"
+                st.metric(label.format(**words), value, help=help_.format(**words))
                 if interval:
                     st.caption(f"95 %: {interval[0]:.3f} – {interval[1]:.3f}")
 
@@ -147,19 +156,22 @@ def look_behind(part: str) -> None:
 
 
 def show_class_table(result: dict) -> None:
-    per_class = class_scores(np.array(result["confusion"]))
+    per_class = {k: v.tolist() for k, v in class_scores(np.array(result["confusion"])).items()}
+    outlines = result["per_class"].get("boundary_f1")
+    if outlines:
+        per_class[f"boundary F1 ({percent(result['boundary_tolerance'])})"] = outlines
     rows = [
-        {"class": name} | {key: float(values[i]) for key, values in per_class.items()}
+        {"class": name} | {key: values[i] for key, values in per_class.items()}
         for i, name in enumerate(result["classes"])
     ]
     style = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
         rows, hide_index=True, alt="Scores by class",
         column_config={
+            **dict.fromkeys(rows[0], style),
+            "class": st.column_config.TextColumn(),
             "iou": st.column_config.NumberColumn("IoU", format="%.3f"),
             "dice": st.column_config.NumberColumn("Dice", format="%.3f"),
-            "precision": style,
-            "recall": style,
             "support": st.column_config.NumberColumn("true pixels", format="localized"),
         },
     )  # fmt: skip

@@ -62,11 +62,11 @@ def show_threshold(result: dict) -> None:
     matrix = confusion_figure(confusion, result["classes"], CONFUSION_VIEWS[0])
     with left:
         show_figure(threshold_figure(sweep, threshold), key="sweep", alt="Scores by threshold")
-        show_figure(roc_figure(sweep, threshold), key="roc", alt="ROC curve")
+        show_figure(roc_figure(result, threshold), key="roc", alt="ROC curve")
     with right:
         show_figure(matrix, key="cut-matrix", alt="Confusion matrix at this threshold")
         show_figure(
-            precision_recall_figure(sweep, threshold), key="pr", alt="Precision-recall curve"
+            precision_recall_figure(result, threshold), key="pr", alt="Precision-recall curve"
         )
 
 

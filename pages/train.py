@@ -9,7 +9,7 @@ from pages.train_settings import new_run_form
 from unet_core import jobs
 from unet_core.errors import UserError
 from unet_core.figures import METRICS, learning_curves
-from unet_core.runs import ACTIVE, Run, user_runs
+from unet_core.runs import ACTIVE, MONITOR, Run, user_runs
 from unet_core.scores import beats_trivial
 
 STATES = {
@@ -81,7 +81,7 @@ def show_numbers(run: Run, status: dict) -> None:
     latest = (run.history or [{}])[-1]
     with st.container(horizontal=True, gap="medium"):
         for label, value, style in (
-            ("Validation mean IoU", latest.get("val_mean_iou"), ".3f"),
+            ("Validation mean IoU", latest.get(MONITOR), ".3f"),
             ("Validation accuracy", latest.get("val_accuracy"), ".1%"),
             ("Learning rate", latest.get("learning_rate"), ".1e"),
             ("Pictures a second", status.get("pictures_per_second"), ".0f"),

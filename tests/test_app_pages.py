@@ -105,6 +105,32 @@ def test_the_threshold_of_a_binary_model_moves_its_scores(app, binary_run):
     assert after["Precision"] >= before["Precision"] and after["Recall"] < before["Recall"]
 
 
+def test_scores_of_outlines_name_their_tolerance(app, binary_run):
+    app.switch_page("pages/evaluate.py").run()
+    scores = binary_run.evaluation["scores"]
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Boundary F1 (0.75 %)"] == f"{scores['boundary_f1']:.3f}"
+    assert "Boundary F (2 %)" not in shown
+    column = app.dataframe[0].value["boundary F1 (0.75 %)"]
+    assert column.tolist() == binary_run.evaluation["per_class"]["boundary_f1"]
+
+
+def test_results_of_earlier_versions_are_shown_for_what_they_are(app, binary_run):
+    result = binary_run.evaluation
+    for key in ("boundary_tolerance", "roc_area", "average_precision", "curve"):
+        del result[key]
+    del result["scores"]["boundary_f1"], result["per_class"]["boundary_f1"]
+    result["scores"]["boundary_f"] = 0.876
+    write_evaluation(binary_run, result)
+    app.switch_page("pages/evaluate.py").run()
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Boundary F (2 %)"] == "0.876" and "Boundary F1 (0.75 %)" not in shown
+    app.segmented_control(key="look").set_value("Confidence").run()
+    assert not app.exception
+    titles = [chart.proto.spec for chart in app.get("plotly_chart")]
+    assert any("(by 101 thresholds)" in title for title in titles)
+
+
 def test_two_models_are_compared_picture_by_picture(app, channel_run, shipped):
     second = shipped / "second"
     second.mkdir()
@@ -118,6 +144,20 @@ def test_two_models_are_compared_picture_by_picture(app, channel_run, shipped):
     assert not app.exception
     assert (app.dataframe[0].value["difference"] == 0).all()
     assert len(app.image) == 8  # picture, truth and two predictions of each
+
+
+def test_models_scored_on_different_pictures_are_not_compared(app, channel_run, shipped):
+    second = shipped / "second"
+    second.mkdir()
+    for name in ("config.json", "model.onnx"):
+        (second / name).write_bytes((channel_run.path / name).read_bytes())
+    names = DrawnPets().splits["test"]
+    for run, name in ((channel_run, names[0]), (Run(second), names[1])):
+        write_evaluation(run, evaluate(run, DrawnPets(), "test", [name]))
+    app.switch_page("pages/evaluate.py").run()
+    app.segmented_control(key="look").set_value("Compare").run()
+    assert not app.exception
+    assert "no picture in common" in app.info[0].value
 
 
 def test_only_data_of_the_models_classes_is_offered(app, binary_run):

@@ -1,9 +1,12 @@
 """Evaluations, comparisons and their jobs, with a network whose answers are known."""
 
+import json
 import time
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
+from sklearn import metrics
 from sklearn.metrics import confusion_matrix
 
 from unet_core import evaluation, evaluation_jobs
@@ -14,6 +17,7 @@ from unet_core.data.drawn import DrawnPets
 from unet_core.data.pets import PET_CLASSES
 from unet_core.errors import UserError
 from unet_core.runs import Run, write_json
+from unet_core.scores import overall_scores
 
 
 class Coloured(Dataset):
@@ -100,6 +104,139 @@ def test_a_binary_model_gets_a_threshold_sweep(channel_run):
     assert result["calibration_error"] == pytest.approx(0.75 * abs(0.8 - 2 / 3))
 
 
+class Doubtful:
+    """Probabilities of any number of classes that follow the strongest channel, but not always."""
+
+    size = 32
+
+    def __init__(self, classes: int):
+        self.classes = classes
+
+    def probabilities(self, image: np.ndarray) -> np.ndarray:
+        random = np.random.default_rng(int(image.sum()))
+        logits = image[..., : self.classes] / 40 + random.normal(0, 2, (32, 32, self.classes))
+        powers = np.exp(logits)
+        return (powers / powers.sum(-1, keepdims=True)).astype(np.float32)
+
+
+def pixels_of(dataset: Dataset, segmenter: Doubtful) -> tuple[np.ndarray, np.ndarray]:
+    """Truth (n,) and probabilities (n, classes) of all test pictures."""
+    samples = [dataset.load(name) for name in dataset.splits["test"]]
+    probabilities = [segmenter.probabilities(sample.image) for sample in samples]
+    truth = np.concatenate([sample.mask.ravel() for sample in samples])
+    return truth, np.concatenate(probabilities).reshape(-1, segmenter.classes)
+
+
+def test_scores_of_three_classes_are_those_of_scikit_learn(channel_run):
+    result = evaluation.evaluate(channel_run, Coloured(), "test", segmenter=Doubtful(3))
+    truth, probabilities = pixels_of(Coloured(), Doubtful(3))
+    said = probabilities.argmax(-1)
+    known = truth != 2
+    expected = {
+        "pixel_accuracy": metrics.accuracy_score(truth, said),
+        "mean_iou": metrics.jaccard_score(truth, said, average="macro"),
+        "mean_dice": metrics.f1_score(truth, said, average="macro"),
+        "pet_iou": metrics.jaccard_score(truth[known] == 0, said[known] == 0),
+        "pet_or_border_iou": metrics.jaccard_score(truth != 1, said != 1),
+    }
+    assert 0.3 < expected["pixel_accuracy"] < 0.9
+    found = dict(result["scores"])
+    del found["boundary_f1"]
+    assert found == pytest.approx(expected)
+    recall = metrics.recall_score(truth, said, average=None)
+    np.testing.assert_allclose(result["per_class"]["recall"], recall)
+    for key, (low, high) in result["intervals"].items():
+        assert low <= result["scores"][key] <= high
+    assert result["calibration_error"] == pytest.approx(looped_calibration(truth, probabilities))
+
+
+def looped_calibration(truth: np.ndarray, probabilities: np.ndarray) -> float:
+    """Expected calibration error by its definition, over twenty bins."""
+    confidence, right = probabilities.max(-1), probabilities.argmax(-1) == truth
+    error = 0.0
+    for number in range(20):
+        within = (confidence >= number / 20) & (confidence < (number + 1) / 20)
+        if within.any():
+            error += within.mean() * abs(confidence[within].mean() - right[within].mean())
+    return error
+
+
+def test_scores_of_a_binary_model_are_those_of_scikit_learn(channel_run):
+    class Red(Coloured):
+        classes = (ClassInfo("background", "#56B4E9"), ClassInfo("red", "#E69F00"))
+
+        def load(self, name: str) -> Sample:
+            image, mask = super().load(name)
+            return Sample(image, (mask == 1).astype(np.uint8))
+
+    channel_run.config["classes"] = [{"name": c.name, "color": c.color} for c in Red.classes]
+    result = evaluation.evaluate(channel_run, Red(), "test", segmenter=Doubtful(2))
+    truth, probabilities = pixels_of(Red(), Doubtful(2))
+    probability, said = probabilities[:, 1], probabilities[:, 1] >= 0.5
+    assert result["scores"]["foreground_iou"] == pytest.approx(metrics.jaccard_score(truth, said))
+    assert result["scores"]["foreground_dice"] == pytest.approx(metrics.f1_score(truth, said))
+    assert result["roc_area"] == pytest.approx(metrics.roc_auc_score(truth, probability))
+    expected = metrics.average_precision_score(truth, probability)
+    assert result["average_precision"] == pytest.approx(expected)
+    printed = evaluation.format_scores(result)
+    assert f"{result['roc_area']:.4f}" in printed and f"{expected:.4f}" in printed
+
+
+class Squares(Dataset):
+    """A red square, on green, in one of two pictures; never a blue pixel."""
+
+    name = title = "squares"
+    credit = ""
+    classes = PET_CLASSES
+    splits = {"trainval": [], "test": ["square", "empty"]}
+    said = slice(8, 24), slice(8, 24)
+
+    def load(self, name: str) -> Sample:
+        image, mask = np.zeros((32, 32, 3), np.uint8), np.ones((32, 32), np.uint8)
+        image[..., 1] = 200
+        if name == "square":
+            mask[8:24, 8:24] = 0
+            image[self.said] = 200, 0, 0
+        return Sample(image, mask)
+
+
+def test_boundary_f1_is_kept_by_class_and_by_picture(channel_run):
+    class Shifted(Squares):
+        said = slice(8, 24), slice(9, 25)  # one pixel; a tolerance of 0.34 pixels
+
+    result = evaluation.evaluate(channel_run, Shifted(), "test")
+    square, empty = result["per_picture"]
+    # Outlines of 60 pixels; of each, the two long sides agree but for a corner.
+    assert square["boundary_f1_by_class"][0] == pytest.approx(2 * 15 / 60)
+    assert square["boundary_f1_by_class"][2] is None
+    pet, background = square["boundary_f1_by_class"][:2]
+    assert square["boundary_f1"] == pytest.approx((pet + background) / 2)
+    assert empty["boundary_f1_by_class"] == [None, None, None] and empty["boundary_f1"] is None
+    assert result["per_class"]["boundary_f1"] == [pet, background, None]
+    assert result["scores"]["boundary_f1"] == square["boundary_f1"]
+    assert result["boundary_tolerance"] == 0.0075
+    assert "boundary F1 (0.75 %)" in evaluation.format_scores(result)
+
+
+def test_what_cannot_be_scored_is_left_out_and_the_file_is_json(channel_run):
+    result = evaluation.evaluate(channel_run, Squares(), "test", ["empty"])
+    assert "pet_iou" not in result["scores"] and "boundary_f1" not in result["scores"]
+    assert result["scores"]["mean_iou"] == 1
+    assert result["intervals"] == {}  # of a single picture
+    assert result["per_class"]["iou"] == [None, 1, None]
+    json.dumps(result, allow_nan=False)
+    assert "–" in evaluation.format_scores(result)
+
+
+def test_a_network_that_diverged_is_told(channel_run):
+    class Diverged(Doubtful):
+        def probabilities(self, image: np.ndarray) -> np.ndarray:
+            return super().probabilities(image) * np.nan
+
+    with pytest.raises(UserError, match="diverged"):
+        evaluation.evaluate(channel_run, Coloured(), "test", segmenter=Diverged(3))
+
+
 def test_data_with_other_classes_is_refused(channel_run):
     class Birds(Coloured):
         classes = (ClassInfo("background", "#56B4E9"), ClassInfo("bird", "#E69F00"))
@@ -134,6 +271,35 @@ def test_comparison_of_a_model_with_a_worse_one(result):
 def test_a_model_compared_with_itself_does_not_differ(result):
     for row in compare(result, result)["rows"]:
         assert row["difference"] == row["low"] == row["high"] == 0
+
+
+def test_intervals_of_a_difference_agree_with_scipy(result):
+    random = np.random.default_rng(4)
+    pairs = random.integers(1, 60, (2, 40, 3, 3)) + np.diag([90, 90, 40])
+    first, second = (
+        result | {"per_picture": [{"name": n, "confusion": c} for n, c in enumerate(confusions)]}
+        for confusions in pairs
+    )
+
+    def difference(positions):
+        a, b = (overall_scores(confusions[positions].sum(0))["mean_iou"] for confusions in pairs)
+        return b - a
+
+    row = next(r for r in compare(first, second)["rows"] if r["score"] == "Mean IoU")
+    assert row["difference"] == pytest.approx(difference(np.arange(40)))
+    reference = bootstrap(
+        (np.arange(40),), difference, n_resamples=2000, vectorized=False, method="percentile",
+        rng=0,
+    ).confidence_interval  # fmt: skip
+    width = reference.high - reference.low
+    np.testing.assert_allclose((row["low"], row["high"]), reference, atol=0.1 * width)
+
+
+def test_one_picture_tells_nothing_beyond_itself(result):
+    one = result | {"per_picture": result["per_picture"][2:]}
+    worse = result | {"per_picture": [one["per_picture"][0] | {"confusion": [[0, 9, 0]] * 3}]}
+    for row in compare(one, worse)["rows"]:
+        assert row["difference"] and np.isnan(row["low"]) and np.isnan(row["high"])
 
 
 def test_results_on_other_data_are_not_compared(result):

@@ -1,9 +1,12 @@
+import math
+
 import numpy as np
 import pytest
 
 from unet_core import figures, score_figures
 from unet_core.overlay import error_map
-from unet_core.runs import Run, create_run
+from unet_core.runs import MONITOR, Run, best_epoch, create_run
+from unet_core.thresholds import ProbabilityCounts, threshold_sweep
 
 
 def test_smoothing_is_a_bias_corrected_moving_average():
@@ -42,8 +45,9 @@ def test_a_confusion_cell_can_be_clicked():
 def runs_that_learned(count: int, column: str = "val_dice") -> list[Run]:
     runs = []
     for number in range(count):
-        run = create_run({"title": f"Run {number}", "training": {"model": "m"}, "classes": []},
-                         f"run-{number}")  # fmt: skip
+        training = {"model": "m", "epochs": 2}
+        config = {"title": f"Run {number}", "training": training, "classes": []}
+        run = create_run(config, f"run-{number}")
         extra = f",{column}" if number == 0 else ""
         (run.path / "history.csv").write_text(
             f"epoch,loss,mean_iou,seconds,val_loss,val_mean_iou{extra}\n"
@@ -60,6 +64,44 @@ def test_runs_beyond_the_colours_get_markers():
     assert (first.mode, last.mode) == ("lines", "lines+markers")
     star = figure.data[2]
     assert (star.marker.symbol, star.x, star.y) == ("star", (1,), (1,))
+
+
+def test_the_best_epoch_is_the_first_with_the_highest_score():
+    rows = [{MONITOR: score} for score in (0.3, math.nan, 0.5, 0.5, 0.4)]
+    assert best_epoch(rows) == 2
+    assert best_epoch([{"val_loss": 0.1}, {"val_loss": 0.2}]) is best_epoch([]) is None
+
+
+def test_a_history_without_the_score_has_curves_and_no_star():
+    (run,) = runs_that_learned(1)
+    (run.path / "history.csv").write_text("epoch,loss,seconds,val_loss\n0,1,5,2\n1,0.5,9,1\n")
+    figure = figures.compared_curves([run], "loss", False, 0, False)
+    assert [trace.marker.symbol for trace in figure.data] == ["circle", "circle"]
+    assert len(figures.learning_curves(run, "mean_iou").data) == 2
+
+
+def test_areas_are_exact_or_say_that_they_are_not():
+    truth, probability = np.arange(2000) >= 1000, np.zeros(2000, np.float32)
+    probability[500:1000] = 1e-6
+    probability[1000:] = 2e-6
+    counts = ProbabilityCounts()
+    counts.add(truth, probability)
+    older = {"thresholds": threshold_sweep(truth, probability).tolist()}
+    figure = score_figures.roc_figure(older | counts.summary(), 0.5)
+    assert figure.layout.title.text == "ROC curve, area 1.0000"
+    assert list(figure.data[0].x) == [0, 0, 0.5, 1] and list(figure.data[0].y) == [0, 1, 1, 1]
+    title = score_figures.roc_figure(older, 0.5).layout.title.text
+    assert title == "ROC curve, area about 0.50 (by 101 thresholds)"
+    title = score_figures.precision_recall_figure(older, 0.5).layout.title.text
+    assert "about 0.50" in title
+    nothing = older | {"roc_area": None, "curve": [[0.0, 5, 0]]}
+    assert score_figures.roc_figure(nothing, 0.5).layout.title.text == "ROC curve, area –"
+
+
+def test_a_difference_without_an_interval_is_not_beyond_chance():
+    row = {"score": "Mean IoU", "difference": 0.2, "low": math.nan, "high": math.nan}
+    point = score_figures.difference_figure([row]).data[0]
+    assert point.marker.symbol == "circle-open" and "nan" not in point.hovertemplate
 
 
 def test_whatever_was_measured_can_be_drawn():

@@ -6,7 +6,7 @@ from scipy.stats import bootstrap
 from sklearn import metrics
 
 from unet_core import scores
-from unet_core.evaluation import boundary_f, calibration_error
+from unet_core.evaluation import calibration_error
 
 
 @pytest.fixture
@@ -102,14 +102,32 @@ def test_bootstrap_interval_agrees_with_scipy():
     np.testing.assert_allclose(ours, reference, atol=0.006)
 
 
-def test_boundary_f_of_equal_shifted_and_empty_masks():
-    mask = np.zeros((100, 100), bool)
-    mask[30:60, 30:60] = True
-    assert boundary_f(mask, mask) == 1
-    assert boundary_f(mask, np.roll(mask, 2, 0)) == 1  # within 2 % of 141 pixels
-    assert boundary_f(mask, np.roll(mask, 30, (0, 1))) < 0.2
-    assert boundary_f(mask, np.zeros_like(mask)) == 0
-    assert boundary_f(np.zeros_like(mask), np.zeros_like(mask)) == 1
+def test_bootstrap_interval_of_pooled_iou_agrees_with_scipy():
+    pictures = np.random.default_rng(5).integers(1, 60, (40, 3, 3)) + np.diag([90, 90, 40])
+
+    def pooled(positions):
+        return scores.overall_scores(pictures[positions].sum(0))["mean_iou"]
+
+    ours = scores.bootstrap_intervals(pictures, scores.overall_scores)["mean_iou"]
+    reference = bootstrap(
+        (np.arange(40),), pooled, n_resamples=2000, vectorized=False, method="percentile", rng=0
+    ).confidence_interval
+    width = reference.high - reference.low
+    np.testing.assert_allclose(ours, reference, atol=0.1 * width)
+
+
+def test_interval_of_a_mean_agrees_with_scipy_and_leaves_out_nan():
+    values = np.random.default_rng(3).random(50)
+    ours = scores.bootstrap_mean_interval(np.append(values, [np.nan] * 5))
+    reference = bootstrap((values,), np.mean, method="percentile", rng=0).confidence_interval
+    np.testing.assert_allclose(ours, reference, atol=0.01)
+
+
+def test_one_picture_has_no_interval():
+    one = np.array([[[5, 1], [1, 5]]])
+    for limits in scores.bootstrap_intervals(one, scores.overall_scores).values():
+        assert np.isnan(limits).all()
+    assert np.isnan(scores.bootstrap_mean_interval(np.array([0.5, np.nan]))).all()
 
 
 def test_calibration_error_by_hand():

@@ -13,9 +13,7 @@ from pathlib import Path
 import keras
 
 from unet_core.config import TrainingConfig
-from unet_core.runs import Run
-
-MONITOR = "val_mean_iou"  # the one quantity that best weights, patience and plateaus watch
+from unet_core.runs import MONITOR, Run, best_epoch
 
 MOST_STEPS = 100_000  # of one epoch: the random numbers of two epochs are that far apart
 
@@ -31,11 +29,11 @@ def checkpoint_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbac
     done again, and nothing that the history tells is missing from the disk.
     """
     history, backup = run.history, run.path / "backup"
+    best = best_epoch(history)
+    best_score = None if best is None else history[best][MONITOR]
     patience = _patience_callbacks(config)
-    callbacks = [
-        BestWeights(
-            backup / "best.weights.h5", max((row[MONITOR] for row in history), default=None)
-        ),
+    return [
+        BestWeights(backup / "best.weights.h5", best_score),
         *([keras.callbacks.SwapEMAWeights()] if config.weight_average else []),
         keras.callbacks.CSVLogger(run.path / "history.csv", append=bool(history)),
         # double: a kill may hit the writing of one copy
@@ -43,7 +41,6 @@ def checkpoint_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbac
         *patience,
         Resumption(run, config, patience),
     ]
-    return callbacks
 
 
 def _patience_callbacks(config: TrainingConfig) -> list[keras.callbacks.Callback]:

@@ -9,7 +9,7 @@ import numpy as np
 from unet_core.catalogue import CATALOGUE
 from unet_core.errors import UserError
 from unet_core.runs import Run
-from unet_core.scores import class_scores, overall_scores, resampling_weights
+from unet_core.scores import class_scores, interval, overall_scores, resampling_weights
 from unet_core.specification import UNetArguments
 
 
@@ -17,9 +17,10 @@ def compare(first: dict, second: dict) -> dict:
     """Compare two results of `evaluation.evaluate` on the pictures that both have.
 
     Returns ``pictures`` (how many), ``rows`` – a score each: ``score``, ``first``, ``second``,
-    ``difference`` (second less first) and its paired 95 % bootstrap interval ``low``, ``high`` –
-    and ``per_picture``: ``name``, ``first``, ``second`` (mean IoU) and ``difference``, the widest
-    apart first. ``UserError`` when they were not scored on the same data and classes.
+    ``difference`` (second less first) and its paired 95 % bootstrap interval ``low``, ``high``
+    (NaN for a single picture) – and ``per_picture``: ``name``, ``first``, ``second`` (mean IoU) and
+    ``difference``, the widest apart first. ``UserError`` when they were not scored on the same data
+    and classes, or have no picture in common.
     """
     if any(first[key] != second[key] for key in ("data", "split", "classes")):
         raise UserError("Only results on the same split of the same data can be compared.")
@@ -44,11 +45,11 @@ def _score_rows(first: np.ndarray, second: np.ndarray, classes: list[str]) -> li
         resampled.append(_scores(np.einsum("rp,pij->rij", weights, confusions), classes))
     rows = []
     for score in values[0]:
-        low, high = np.nanpercentile(resampled[1][score] - resampled[0][score], (2.5, 97.5))
+        low, high = interval(resampled[1][score] - resampled[0][score], len(first))
         a, b = float(values[0][score]), float(values[1][score])
         rows.append(
             {"score": score, "first": a, "second": b, "difference": b - a}
-            | {"low": float(low), "high": float(high)}
+            | {"low": low, "high": high}
         )
     return rows
 

@@ -7,20 +7,22 @@ from datetime import datetime, timezone
 from importlib.metadata import version
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
-from skimage.segmentation import find_boundaries
 
 from unet_core import scores
+from unet_core.boundary import TOLERANCE, class_boundary_f1, percent
 from unet_core.data.base import Dataset
 from unet_core.data.prepared import resize_sample
 from unet_core.errors import UserError
 from unet_core.overlay import class_ids
 from unet_core.runs import Run, write_json
 from unet_core.segmenter import Segmenter, resize_channels
-from unet_core.thresholds import THRESHOLDS, average_precision, roc_area, threshold_sweep
+from unet_core.thresholds import THRESHOLDS, ProbabilityCounts, threshold_sweep
 
 BINS = 20  # of the reliability diagram
-BOUNDARY_TOLERANCE = 0.02  # of the picture's diagonal
+DIVERGED = (
+    "{run} gives no numbers for {name}: its training diverged. Train it again with a lower "
+    "learning rate."
+)
 
 
 def evaluate(
@@ -35,7 +37,7 @@ def evaluate(
 
     Pictures are squashed to the model's resolution. Masks are squashed, by the nearest pixel, to
     the run's ``score_size``, without one to the same, and the probabilities are resized to it.
-    ``UserError`` when the classes differ or the split does not exist.
+    ``UserError`` when the classes differ, the split does not exist or the network gives NaN.
     """
     names = names or names_of(dataset, split)
     check_classes(run, dataset)
@@ -43,11 +45,13 @@ def evaluate(
     size = run.config["training"].get("score_size") or segmenter.size
     started = time.time()
     pictures, reliability = [], np.zeros((BINS, 3))
-    sweep = np.zeros((len(THRESHOLDS), 2, 2), np.int64)
+    sweep, counts = np.zeros((len(THRESHOLDS), 2, 2), np.int64), ProbabilityCounts()
     for position, name in enumerate(names):
         sample = dataset.load(name)
         squashed, truth = resize_sample(sample, segmenter.size)
         probabilities = segmenter.probabilities(squashed)
+        if np.isnan(probabilities).any():
+            raise UserError(DIVERGED.format(run=run.title, name=name))
         if segmenter.size != size:
             truth = resize_sample(sample, size).mask
             probabilities = resize_channels(probabilities, size, size)
@@ -55,6 +59,7 @@ def evaluate(
         reliability += _reliability(truth, probabilities)
         if run.is_binary:
             sweep += threshold_sweep(truth == 1, probabilities[..., 1])
+            counts.add(truth == 1, probabilities[..., 1])
         progress(position + 1, len(names))
     return {
         "run": run.name,
@@ -73,7 +78,7 @@ def evaluate(
         **summarize(pictures, [c.name for c in dataset.classes]),
         "reliability": reliability.tolist(),
         "calibration_error": calibration_error(reliability),
-        **({"thresholds": sweep.tolist()} if run.is_binary else {}),
+        **({"thresholds": sweep.tolist()} | counts.summary() if run.is_binary else {}),
         "per_picture": pictures,
     }
 
@@ -116,47 +121,46 @@ def summarize(pictures: list[dict], class_names: list[str]) -> dict:
             found |= scores.foreground_scores(confusion)
         return found
 
-    overall = {key: float(value) for key, value in score(total).items()}
-    overall["boundary_f"] = float(np.mean([picture["boundary_f"] for picture in pictures]))
+    by_picture, by_class = (
+        np.array([picture[key] for picture in pictures], dtype=np.float64)  # None becomes NaN
+        for key in ("boundary_f1", "boundary_f1_by_class")
+    )
+    overall = score(total) | {"boundary_f1": scores.known_mean(by_picture)}
+    per_class = scores.class_scores(total) | {"boundary_f1": scores.known_mean(by_class.T)}
+    intervals = scores.bootstrap_intervals(confusions, score)
+    intervals["boundary_f1"] = scores.bootstrap_mean_interval(by_picture)
     return {
         "confusion": total.tolist(),
-        "scores": overall,
-        "intervals": scores.bootstrap_intervals(confusions, score),
-        "per_class": {k: v.tolist() for k, v in scores.class_scores(total).items()},
+        "scores": {key: float(value) for key, value in overall.items() if not np.isnan(value)},
+        "intervals": {k: limits for k, limits in intervals.items() if not np.isnan(limits).any()},
+        "per_class": {key: _listed(values) for key, values in per_class.items()},
+        "boundary_tolerance": TOLERANCE,
     }
 
 
 def _score_picture(truth: np.ndarray, probabilities: np.ndarray) -> dict:
     prediction = class_ids(probabilities)
-    confusion = scores.confusion_matrix(truth, prediction, probabilities.shape[-1])
-    foreground = 1 if probabilities.shape[-1] == 2 else 0
+    classes = probabilities.shape[-1]
+    confusion = scores.confusion_matrix(truth, prediction, classes)
+    by_class = class_boundary_f1(truth, prediction, classes)
     return {
         "confusion": confusion.tolist(),
         "mean_iou": float(scores.overall_scores(confusion)["mean_iou"]),
-        "boundary_f": boundary_f(truth == foreground, prediction == foreground),
+        "boundary_f1": _listed(scores.known_mean(by_class)),
+        "boundary_f1_by_class": _listed(by_class),
     }
 
 
-def boundary_f(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """F-score of two outlines, of boolean masks (H, W) (Csurka et al. 2013).
-
-    An outline's point is matched when the other outline passes within 2 % of the picture's
-    diagonal. 1 when both masks have no outline, 0 when just one has none.
-    """
-    edges = [find_boundaries(np.pad(mask, 1), mode="inner")[1:-1, 1:-1]
-             for mask in (truth, prediction)]  # fmt: skip
-    if not edges[0].any() or not edges[1].any():
-        return float(edges[0].any() == edges[1].any())
-    reach = BOUNDARY_TOLERANCE * np.hypot(*truth.shape)
-    near = [distance_transform_edt(~edge) <= reach for edge in edges]
-    recall, precision = near[1][edges[0]].mean(), near[0][edges[1]].mean()
-    return float(2 * precision * recall / max(precision + recall, 1e-9))
+def _listed(values: np.ndarray):
+    """Numbers as JSON knows them, which has no NaN: None in its place."""
+    values = np.asarray(values)
+    return np.where(np.isnan(values), None, values.astype(object)).tolist()
 
 
 def _reliability(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """(BINS, 3): summed confidence, right pixels and all pixels, by confidence 0–1."""
     confidence = probabilities.max(-1).ravel()
-    right = (probabilities.argmax(-1) == truth).ravel()
+    right = (class_ids(probabilities) == truth).ravel()
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     columns = [np.bincount(bins, weights, BINS) for weights in (confidence, right, None)]
     return np.stack(columns, axis=1)
@@ -178,15 +182,32 @@ def format_scores(result: dict) -> str:
     for key, value in result["scores"].items():
         low, high = result["intervals"].get(key, (None, None))
         interval = f"  95 % interval {low:.4f} – {high:.4f}" if low is not None else ""
-        lines.append(f"{key.replace('_', ' '):<20}{value:.4f}{interval}")
-    lines.append(f"{'calibration error':<20}{result['calibration_error']:.4f}")
-    if "thresholds" in result:
-        lines.append(f"{'ROC area':<20}{roc_area(result['thresholds']):.4f}")
-        lines.append(f"{'average precision':<20}{average_precision(result['thresholds']):.4f}")
+        lines.append(f"{score_title(key, result):<24}{value:.4f}{interval}")
+    lines.append(f"{'calibration error':<24}{result['calibration_error']:.4f}")
+    for key, title in (("roc_area", "ROC area"), ("average_precision", "average precision")):
+        if key in result:
+            lines.append(f"{title:<24}{_cell(result[key])}")
     lines.append("")
-    lines.append(f"{'class':<14}" + "".join(f"{k:>14}" for k in result["per_class"]))
+    columns = {score_title(key, result): v for key, v in result["per_class"].items()}
+    lines.append(f"{'class':<14}" + "".join(f"{t:>{_width(t)}}" for t in columns))
     for number, name in enumerate(result["classes"]):
-        values = [column[number] for column in result["per_class"].values()]
-        cells = "".join(f"{v:>14,.4f}" if isinstance(v, float) else f"{v:>14,}" for v in values)
-        lines.append(f"{name:<14}{cells}")
+        cells = (f"{_cell(values[number]):>{_width(t)}}" for t, values in columns.items())
+        lines.append(f"{name:<14}" + "".join(cells))
     return "\n".join(lines)
+
+
+def score_title(key: str, result: dict) -> str:
+    """What people call a score of `evaluate`'s result; of outlines, with the tolerance."""
+    if key == "boundary_f1":
+        return f"boundary F1 ({percent(result['boundary_tolerance'])})"
+    return key.replace("_", " ").replace("iou", "IoU")
+
+
+def _width(title: str) -> int:
+    return max(14, len(title) + 2)
+
+
+def _cell(value: float | int | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.4f}" if isinstance(value, float) else f"{value:,}"

@@ -4,7 +4,7 @@ import math
 
 import plotly.graph_objects as go
 
-from unet_core.runs import ACTIVE, Run
+from unet_core.runs import ACTIVE, Run, best_epoch
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A8A")
 MARKERS = (None, "circle", "square", "diamond", "cross", "triangle-up")  # when colours run out
@@ -15,7 +15,7 @@ METRICS = {
     "dice": "Dice",
     "precision": "Precision",
     "recall": "Recall",
-    "auc": "ROC area",
+    "auc": "ROC area (estimate)",
 }
 
 
@@ -39,7 +39,7 @@ def learning_curves(run: Run, metric: str) -> go.Figure:
         ("", "training", "dash", COLORS[0]),
         ("val_", "validation", "solid", COLORS[1]),
     ):
-        y = [row[prefix + metric] for row in run.history]
+        y = [row.get(prefix + metric, math.nan) for row in run.history]
         line = {"color": color, "dash": dash, "width": 2}
         figure.add_scatter(x=x, y=y, name=name, mode="lines+markers", line=line)
     label(figure, f"{METRICS[metric]} by epoch", "epoch", METRICS[metric], height=280)
@@ -94,12 +94,6 @@ def metric_title(metric: str) -> str:
     return METRICS.get(metric) or metric.replace("_", " ").capitalize()
 
 
-def best_epoch(history: list[dict]) -> int:
-    """Position of the epoch with the highest validation mean IoU: the one that was kept."""
-    scores = [row.get("val_mean_iou", math.nan) for row in history]
-    return max(range(len(scores)), key=lambda i: -1 if math.isnan(scores[i]) else scores[i])
-
-
 def _add_run(
     figure: go.Figure, run: Run, metric: str, by_time: bool, smoothing: float, color: str,
     marker: str | None,
@@ -121,12 +115,12 @@ def _add_run(
             name=run.title, legendgroup=run.name, showlegend=prefix == "val_",
             hovertemplate=f"%{{y:.4f}} {run.title}, {name}<extra></extra>",
         )  # fmt: skip
-    best = best_epoch(history)
-    figure.add_scatter(
-        x=[x[best]], y=[history[best].get("val_" + metric)], mode="markers", hoverinfo="skip",
-        marker={"symbol": "star", "size": 15, "color": color, "line": {"width": 1}},
-        legendgroup=run.name, showlegend=False,
-    )  # fmt: skip
+    if (best := best_epoch(history)) is not None:
+        figure.add_scatter(
+            x=[x[best]], y=[history[best].get("val_" + metric)], mode="markers",
+            marker={"symbol": "star", "size": 15, "color": color, "line": {"width": 1}},
+            legendgroup=run.name, showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
 
 
 def _add_steps(figure: go.Figure, run: Run, by_time: bool, color: str) -> None:

@@ -7,6 +7,7 @@ so that every page and every command works on both. All writes are atomic (a tem
 
 import csv
 import json
+import math
 import os
 import re
 import threading
@@ -23,6 +24,7 @@ from unet_core.processes import alive
 
 SHIPPED = Path(__file__).parent.parent / "weights"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+MONITOR = "val_mean_iou"  # what "best" means in a history: the epoch with the most of it is kept
 ACTIVE = ("queued", "running", "stopping")
 HEARTBEAT_LIMIT = 15.0  # seconds without a sign of life after which a run counts as dead
 
@@ -175,6 +177,16 @@ def create_run(config: dict, name: str | None = None) -> Run:
     run = Run(path)
     run.write_status(state="created")
     return run
+
+
+def best_epoch(history: list[dict]) -> int | None:
+    """Position of the epoch with the highest `MONITOR`, the first of equals: the one that was kept.
+
+    None where no epoch has it.
+    """
+    scores = {i: row.get(MONITOR, math.nan) for i, row in enumerate(history)}
+    known = [i for i, score in scores.items() if not math.isnan(score)]
+    return max(known, key=scores.get, default=None)
 
 
 def read_json(path: Path) -> dict | None:

@@ -12,6 +12,7 @@ from unet_core.thresholds import (
     precision_recall_curve,
     roc_area,
     roc_curve,
+    stored_sweep,
 )
 
 CONFUSION_VIEWS = ("Of the truth (recall)", "Of the prediction (precision)", "Pixels")
@@ -113,33 +114,42 @@ def reliability_figure(reliability) -> go.Figure:
     return figure.update_xaxes(range=[0, 1]).update_yaxes(range=[0, 1.02])
 
 
-def roc_figure(sweep, threshold: float) -> go.Figure:
-    """ROC curve with its area and the point of ``threshold``; ``sweep`` as in `thresholds`."""
-    x, y = roc_curve(sweep)
-    figure = _curve(x, y, "%{x:.1%} false alarms, %{y:.1%} found")
+def roc_figure(result: dict, threshold: float) -> go.Figure:
+    """ROC curve of a binary model's result, with its area and the point of ``threshold``."""
+    figure = _curve(*roc_curve(stored_sweep(result)), "%{x:.1%} false alarms, %{y:.1%} found")
+    _mark(figure, *roc_curve(result["thresholds"]), threshold)
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": GREY}, hoverinfo="skip"
     )
-    _mark(figure, x, y, threshold)
     label(
-        figure, f"ROC curve, area {roc_area(sweep):.4f}",
+        figure, f"ROC curve, area {_area(result, 'roc_area', roc_area)}",
         "false positive rate (part of the background)",
         "true positive rate (recall)", HEIGHT,
     )  # fmt: skip
     return figure.update_layout(showlegend=False)
 
 
-def precision_recall_figure(sweep, threshold: float) -> go.Figure:
-    """Precision-recall curve with its area and the point of ``threshold``."""
-    recall, precision = precision_recall_curve(sweep)
+def precision_recall_figure(result: dict, threshold: float) -> go.Figure:
+    """Precision-recall curve of a binary model's result, with its area and that point."""
+    recall, precision = precision_recall_curve(stored_sweep(result))
     figure = _curve(recall, precision, "recall %{x:.1%}, precision %{y:.1%}")
+    recall, precision = precision_recall_curve(result["thresholds"])
     _mark(figure, np.append(0, recall), np.append(np.nan, precision), threshold)
+    area = _area(result, "average_precision", average_precision)
     label(
-        figure, f"Precision and recall, area {average_precision(sweep):.4f}",
+        figure, f"Precision and recall, area {area}",
         "recall (part of the object that is found)",
         "precision (part of the found that is right)", HEIGHT,
     )  # fmt: skip
     return figure.update_layout(showlegend=False)
+
+
+def _area(result: dict, key: str, of_sweep) -> str:
+    """An area in words: to four digits, or by 101 thresholds where an older result has no more."""
+    if key in result:
+        return "–" if result[key] is None else f"{result[key]:.4f}"
+    area = of_sweep(result["thresholds"])
+    return "–" if np.isnan(area) else f"about {area:.2f} (by 101 thresholds)"
 
 
 def threshold_figure(sweep, threshold: float) -> go.Figure:
@@ -168,6 +178,9 @@ def difference_figure(rows: list[dict]) -> go.Figure:
     figure = go.Figure()
     for row in rows:
         apart = row["low"] > 0 or row["high"] < 0
+        interval = f"95 % interval {row['low']:+.4f} – {row['high']:+.4f}"
+        if np.isnan(row["low"]):
+            interval = "no interval"
         figure.add_scatter(
             x=[row["difference"]], y=[row["score"]], mode="markers",
             marker={"size": 12, "color": BLUE if apart else GREY,
@@ -175,8 +188,7 @@ def difference_figure(rows: list[dict]) -> go.Figure:
             error_x={"type": "data", "symmetric": False, "thickness": 2,
                      "array": [row["high"] - row["difference"]],
                      "arrayminus": [row["difference"] - row["low"]]},
-            hovertemplate=f"{row['score']}: {row['difference']:+.4f}<br>95 % interval "
-            f"{row['low']:+.4f} – {row['high']:+.4f}<extra></extra>",
+            hovertemplate=f"{row['score']}: {row['difference']:+.4f}<br>{interval}<extra></extra>",
         )  # fmt: skip
     figure.add_vline(0, line={"color": GREY, "dash": "dot"})
     label(

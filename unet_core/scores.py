@@ -36,8 +36,8 @@ def overall_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
     scores = class_scores(confusion)
     return {
         "pixel_accuracy": _divide(hits, confusion.sum((-2, -1))),
-        "mean_iou": _mean(scores["iou"]),
-        "mean_dice": _mean(scores["dice"]),
+        "mean_iou": known_mean(scores["iou"]),
+        "mean_dice": known_mean(scores["dice"]),
     }
 
 
@@ -93,12 +93,27 @@ def resampling_weights(count: int, resamples: int = 2000, seed: int = 0) -> np.n
 def bootstrap_intervals(confusions: np.ndarray, score) -> dict[str, tuple[float, float]]:
     """95 % intervals of ``score(summed confusion)``, a dictionary, when pictures are redrawn.
 
-    ``confusions``: (pictures, classes, classes). Percentile bootstrap over pictures.
+    ``confusions``: (pictures, classes, classes). Percentile bootstrap over pictures;
+    NaN of one picture alone, or where no resample has a score.
     """
     weights = resampling_weights(len(confusions))
     values = score(np.einsum("rp,pij->rij", weights, confusions.astype(np.int64)))
-    limits = {key: np.nanpercentile(value, (2.5, 97.5)) for key, value in values.items()}
-    return {key: (float(low), float(high)) for key, (low, high) in limits.items()}
+    return {key: interval(value, len(confusions)) for key, value in values.items()}
+
+
+def bootstrap_mean_interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the mean of one value a picture, NaN left out, when pictures are redrawn."""
+    weights, known = resampling_weights(len(values)), ~np.isnan(values)
+    means = _divide(weights[:, known] @ values[known], weights[:, known].sum(-1))
+    return interval(means, known.sum())
+
+
+def interval(resampled: np.ndarray, pictures: int) -> tuple[float, float]:
+    """Limits of the middle 95 %. NaN for one picture, which says nothing about others."""
+    if pictures < 2 or np.isnan(resampled).all():
+        return np.nan, np.nan
+    low, high = np.nanpercentile(resampled, (2.5, 97.5))
+    return float(low), float(high)
 
 
 def _divide(numerator, denominator) -> np.ndarray:
@@ -108,6 +123,7 @@ def _divide(numerator, denominator) -> np.ndarray:
     return np.divide(numerator, denominator, out=missing, where=denominator > 0)
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
+def known_mean(values: np.ndarray) -> np.ndarray:
+    """Mean along the last axis without NaN; NaN where there is nothing else."""
     known = ~np.isnan(values)
     return _divide(np.where(known, values, 0).sum(-1), known.sum(-1))
