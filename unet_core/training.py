@@ -31,7 +31,7 @@ from unet_core.optimizers import build_optimizer
 from unet_core.pipeline import TrainingBatches, validation_batches
 from unet_core.runs import Run, write_json
 
-STARTING_SHARE = 0.2  # most that a moving average's first value may count for when it is used
+STARTING_SHARE = 0.05  # most that a moving average's first value may count for when it is used
 
 
 def fit(
