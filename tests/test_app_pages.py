@@ -59,7 +59,7 @@ class Discs(Dataset):
     """Bright discs on black: two classes."""
 
     name, title, credit = "npz:discs.npz", "Discs", ""
-    classes = (ClassInfo("background", "#56B4E9"), ClassInfo("disc", "#E69F00"))
+    classes = (ClassInfo("background", "#56B4E9", "background"), ClassInfo("disc", "#E69F00"))
     splits = {"trainval": [], "test": ["small", "large"]}
 
     def load(self, name: str) -> Sample:

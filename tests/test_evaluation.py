@@ -75,7 +75,7 @@ def test_masks_can_be_scored_at_another_size(channel_run):
 
 def test_a_binary_model_gets_a_threshold_sweep(channel_run):
     class Halves(Coloured):
-        classes = (ClassInfo("background", "#56B4E9"), ClassInfo("lung", "#E69F00"))
+        classes = (ClassInfo("background", "#56B4E9", "background"), ClassInfo("lung", "#E69F00"))
 
         def load(self, name: str) -> Sample:
             mask = np.zeros((32, 32), np.uint8)
@@ -102,7 +102,7 @@ def test_a_binary_model_gets_a_threshold_sweep(channel_run):
 
 def test_data_with_other_classes_is_refused(channel_run):
     class Birds(Coloured):
-        classes = (ClassInfo("background", "#56B4E9"), ClassInfo("bird", "#E69F00"))
+        classes = (ClassInfo("background", "#56B4E9", "background"), ClassInfo("bird", "#E69F00"))
 
     with pytest.raises(UserError, match="background, bird"):
         evaluation.evaluate(channel_run, Birds(), "test")

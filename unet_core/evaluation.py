@@ -11,7 +11,7 @@ from scipy.ndimage import distance_transform_edt
 from skimage.segmentation import find_boundaries
 
 from unet_core import scores
-from unet_core.data.base import Dataset
+from unet_core.data.base import ClassInfo, Dataset, background_and_object
 from unet_core.data.prepared import resize_sample
 from unet_core.errors import UserError
 from unet_core.overlay import class_ids
@@ -41,21 +41,25 @@ def evaluate(
     check_classes(run, dataset)
     segmenter = segmenter or Segmenter(run)
     size = run.config["training"].get("score_size") or segmenter.size
+    is_binary = len(dataset.classes) == 2
     started = time.time()
     pictures, reliability = [], np.zeros((BINS, 3))
     sweep = np.zeros((len(THRESHOLDS), 2, 2), np.int64)
     for position, name in enumerate(names):
         sample = dataset.load(name)
         squashed, truth = resize_sample(sample, segmenter.size)
-        probabilities = segmenter.probabilities(squashed)
+        probabilities = as_scored(segmenter.probabilities(squashed), run.classes, dataset.classes)
         if segmenter.size != size:
             truth = resize_sample(sample, size).mask
             probabilities = resize_channels(probabilities, size, size)
         pictures.append({"name": name} | _score_picture(truth, probabilities))
         reliability += _reliability(truth, probabilities)
-        if run.is_binary:
+        if is_binary:
             sweep += threshold_sweep(truth == 1, probabilities[..., 1])
         progress(position + 1, len(names))
+    confusions = np.array([picture["confusion"] for picture in pictures], dtype=np.int64)
+    for picture, iou in zip(pictures, scores.picture_scores(confusions)["mean_iou"], strict=True):
+        picture["mean_iou"] = float(iou)
     return {
         "run": run.name,
         "data": dataset.name,
@@ -66,13 +70,14 @@ def evaluate(
         "input": segmenter.size,
         "resizing": "pictures to the input, anti-aliased; masks to the resolution, by the nearest",
         "classes": [c.name for c in dataset.classes],
+        "notes": _notes(dataset, confusions),
         "seconds": round(time.time() - started, 1),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": {name: version(name) for name in ("onnxruntime", "numpy", "pillow")},
         **summarize(pictures, [c.name for c in dataset.classes]),
         "reliability": reliability.tolist(),
         "calibration_error": calibration_error(reliability),
-        **({"thresholds": sweep.tolist()} if run.is_binary else {}),
+        **({"thresholds": sweep.tolist()} if is_binary else {}),
         "per_picture": pictures,
     }
 
@@ -88,13 +93,40 @@ def names_of(dataset: Dataset, split: str, limit: int | None = None) -> list[str
 
 
 def check_classes(run: Run, dataset: Dataset) -> None:
-    """``UserError`` unless the data has the classes that the model knows."""
+    """``UserError`` unless the data has the classes that the model knows, or as `as_scored`."""
     known, found = ([c.name for c in thing.classes] for thing in (run, dataset))
-    if known != found:
+    both = [c.name for c in background_and_object(run.classes) or ()]
+    if found not in (known, both):
         raise UserError(
             f"{run.title} knows the classes {', '.join(known)}, but {dataset.title} has "
             f"{', '.join(found)}; choose other data or another model."
         )
+
+
+def as_scored(
+    probabilities: np.ndarray, known: tuple[ClassInfo, ...], scored: tuple[ClassInfo, ...]
+) -> np.ndarray:
+    """Probabilities (H, W, known) as those of the classes that are ``scored``: (H, W, scored).
+
+    These are the ``known`` ones, or their `background_and_object`: then the objects' probabilities
+    are added, and a border's is left out, so that the likelier of the two counts there.
+    """
+    if len(known) == len(scored):
+        return probabilities
+    parts = ([c.is_background for c in known], [c.is_object for c in known])
+    both = np.stack([probabilities[..., part].sum(-1) for part in parts], axis=-1)
+    total = both.sum(-1, keepdims=True)
+    return np.divide(both, total, out=np.full_like(both, 0.5), where=total > 0)
+
+
+def _notes(dataset: Dataset, confusions: np.ndarray) -> list[str]:
+    """What a reader of the scores must know of these masks, in sentences."""
+    there = scores.classes_in_truth(confusions)
+    absent = [c.name for c, has in zip(dataset.classes, there, strict=True) if not has]
+    notes = [dataset.note] if dataset.note else []
+    if absent:
+        notes.append(f"No mask has {' or '.join(absent)}: means are of the other classes.")
+    return notes
 
 
 def write_evaluation(run: Run, result: dict) -> None:
@@ -131,7 +163,6 @@ def _score_picture(truth: np.ndarray, probabilities: np.ndarray) -> dict:
     foreground = 1 if probabilities.shape[-1] == 2 else 0
     return {
         "confusion": confusion.tolist(),
-        "mean_iou": float(scores.overall_scores(confusion)["mean_iou"]),
         "boundary_f": boundary_f(truth == foreground, prediction == foreground),
     }
 
@@ -172,6 +203,7 @@ def format_scores(result: dict) -> str:
     lines = [
         f"{result['data_title']}, {result['split']} split: {result['pictures']} pictures at "
         f"{result['resolution']} × {result['resolution']}, classes {', '.join(result['classes'])}",
+        *result.get("notes", []),
         "",
     ]
     for key, value in result["scores"].items():
