@@ -109,7 +109,9 @@ def as_scored(
     """Probabilities (H, W, known) as those of the classes that are ``scored``: (H, W, scored).
 
     These are the ``known`` ones, or their `background_and_object`: then the objects' probabilities
-    are added, and a border's is left out, so that the likelier of the two counts there.
+    are added, and a border's is left out, so that the likelier of the two counts there. (Photos
+    change most in the middle of the pets' borders. Against outlines there, on 206 pictures, pets
+    reach an IoU of 0.888 so, of 0.835 were all border pet, of 0.800 were none.)
     """
     if len(known) == len(scored):
         return probabilities
