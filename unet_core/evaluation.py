@@ -11,7 +11,7 @@ from scipy.ndimage import distance_transform_edt
 from skimage.segmentation import find_boundaries
 
 from unet_core import scores
-from unet_core.data.base import ClassInfo, Dataset, background_and_object
+from unet_core.data.base import ClassInfo, Dataset, can_score
 from unet_core.data.prepared import resize_sample
 from unet_core.errors import UserError
 from unet_core.overlay import class_ids
@@ -93,10 +93,9 @@ def names_of(dataset: Dataset, split: str, limit: int | None = None) -> list[str
 
 
 def check_classes(run: Run, dataset: Dataset) -> None:
-    """``UserError`` unless the data has the classes that the model knows, or as `as_scored`."""
+    """``UserError`` unless the data has the classes that the model knows (see `can_score`)."""
     known, found = ([c.name for c in thing.classes] for thing in (run, dataset))
-    both = [c.name for c in background_and_object(run.classes) or ()]
-    if found not in (known, both):
+    if not can_score(found, run.classes):
         raise UserError(
             f"{run.title} knows the classes {', '.join(known)}, but {dataset.title} has "
             f"{', '.join(found)}; choose other data or another model."

@@ -66,6 +66,14 @@ def background_and_object(classes: tuple[ClassInfo, ...]) -> tuple[ClassInfo, ..
     return backgrounds[0], objects[0] if alone else ClassInfo("object", objects[0].color)
 
 
+def can_score(names: list[str], classes: tuple[ClassInfo, ...]) -> bool:
+    """Whether masks whose classes have these ``names`` can score a model of ``classes``.
+
+    They are the same, or their `background_and_object`.
+    """
+    return names in ([c.name for c in k] for k in (classes, background_and_object(classes) or ()))
+
+
 class Sample(NamedTuple):
     """A picture with its truth.
 
