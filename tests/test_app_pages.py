@@ -1,15 +1,19 @@
 """Curves and Evaluate over the shipped models, without a browser."""
 
+import io
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.evaluate_pictures import picture_tiles
 from unet_core import evaluation_jobs
 from unet_core.data.base import ClassInfo, Dataset, Sample
 from unet_core.data.drawn import DrawnPets
+from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.evaluation import evaluate, write_evaluation
 from unet_core.overlay import encode_png
 from unet_core.runs import Run, runs_folder, shipped_runs, write_json
@@ -168,9 +172,25 @@ def test_own_black_and_white_masks_are_scored_and_the_border_is_explained(other_
     assert shown["IoU of pet"] == "0.500"  # found in both pictures, and it is in one
     assert any("model says border, the likelier of these counts" in c.value for c in app.caption)
     assert len(app.image) == 8  # picture, truth, prediction and errors of each
+    assert app.image[3].proto.imgs[0].caption == "errors for pet"
     for view in ("Confidence", "Compare"):
         app.segmented_control(key="look").set_value(view).run()
         assert not app.exception
+
+
+def test_tiles_show_what_was_scored(channel_run):
+    """Beside a black and white mask a border is shown as the likelier of pet and background."""
+    image, mask = np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32), np.uint8)
+    image[..., 2], image[:16, :, 0], image[16:, :, 1], mask[:16] = 200, 100, 100, 255
+    files = [("a.png", encode_png(image)), ("a_mask.png", encode_png(mask))]
+    data = Pairs(keep_pairs(files), channel_run.classes)
+    tiles = picture_tiles(channel_run, data, data.splits["test"][0], focus=1)
+    errors = np.asarray(Image.open(io.BytesIO(tiles[3]))).astype(int)
+    assert np.ptp(errors, axis=-1).max() < 20  # grey: neither orange nor blue
+    truth, prediction = (
+        np.asarray(Image.open(io.BytesIO(tile))).astype(int) for tile in tiles[1:3]
+    )
+    assert np.abs(truth - prediction).max() < 20
 
 
 def test_masks_that_do_not_go_together_are_refused_on_the_page(other_data):

@@ -12,8 +12,15 @@ from unet_core.data import Lungs, Membrane, open_dataset
 from unet_core.data.base import ClassInfo, read_classes
 from unet_core.data.pets import PET_CLASSES
 from unet_core.data.prepared import prepare
-from unet_core.data.reading import numbered_classes, read_mask, read_pair, split_names
+from unet_core.data.reading import (
+    numbered_classes,
+    read_mask,
+    read_pair,
+    read_picture,
+    split_names,
+)
 from unet_core.errors import UserError
+from unet_core.images import read_header
 
 random = np.random.default_rng(0)
 
@@ -353,10 +360,28 @@ def test_a_folder_of_photos_taken_upright_is_opened_and_turned(tmp_path):
         open_dataset(spec)
 
 
+@pytest.mark.parametrize("orientation", WAYS)
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_a_header_tells_the_size_of_the_upright_picture(tmp_path, orientation, suffix):
+    path = tmp_path / f"a.{suffix}"
+    save(path, grey(20, 30), **noted(orientation))
+    header = read_header(path, "a")
+    assert header.shape == read_picture(path).shape[:2]
+    assert header.orientation == orientation
+
+
 def test_a_mask_beyond_the_limit_of_pixels_is_not_decoded(tmp_path):
     spec = write_pairs(tmp_path, box(1, 2, 9))
     Image.new("1", (5001, 5000)).save(tmp_path / "masks" / "cell1.png")
     with pytest.raises(UserError, match="mask masks/cell1.png has over 25 million pixels"):
+        open_dataset(spec)
+
+
+def test_pictures_are_no_masks(tmp_path):
+    """Grey values of all kinds are not black and white, however many there are."""
+    spec = write_pairs(tmp_path, box(1, 2, 9))
+    save(tmp_path / "masks" / "cell1.png", np.arange(600).reshape(20, 30).astype(np.uint8))
+    with pytest.raises(UserError, match="values 0, 1, 2, 3, 4, 5, …"):
         open_dataset(spec)
 
 

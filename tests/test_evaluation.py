@@ -173,10 +173,10 @@ def test_a_class_that_no_mask_has_does_not_pull_the_mean_down(channel_run):
 
 def test_a_picture_without_the_object_counts_its_false_alarms(channel_run):
     black = np.zeros((32, 32), np.uint8)
-    data = own(channel_run, (BANDS, upper_half(255)), (bands(*[SURE_PET] * 4), black))
+    data = own(channel_run, (BANDS, upper_half(255)), (BANDS, black))
     result = evaluation.evaluate(channel_run, data, "test")
-    assert result["confusion"] == [[512, 1024], [0, 512]]
-    assert [p["mean_iou"] for p in result["per_picture"]] == [1, 0]
+    assert result["confusion"] == [[1024, 512], [0, 512]]
+    assert [p["mean_iou"] for p in result["per_picture"]] == [1, (0.5 + 0) / 2]
 
 
 def test_masks_without_any_object_are_scored(channel_run):

@@ -64,8 +64,10 @@ def test_black_and_white_on_three_classes_are_scored_as_two():
     data = Pairs(keep_pairs(files), cells)
     assert [c.name for c in data.classes] == ["background", "object"]
     assert data.note.endswith("white class 1 or class 2.")
+    things = (*cells[1:], ClassInfo("class 3", "#000000"))
     with pytest.raises(UserError, match="class numbers do"):
-        Pairs(keep_pairs(files), cells[1:] + (ClassInfo("class 3", "#000000"),))
+        Pairs(keep_pairs(files), things)
+    assert ids([("a.png", PICTURE), ("a_mask.png", mask(0))], things) == [[0]]
 
 
 def test_a_black_mask_beside_black_and_white_ones_is_all_background():
