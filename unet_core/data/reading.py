@@ -100,8 +100,9 @@ def _numbers(mask: Image.Image, name: str) -> np.ndarray:
 
 
 def _is_black_and_white_palette(mask: Image.Image) -> bool:
-    palette = mask.getpalette() or [] if mask.mode == "P" else []
-    return set(zip(*[iter(palette)] * 3, strict=True)) == {(0, 0, 0), (255, 255, 255)}
+    palette = (mask.getpalette() if mask.mode == "P" else None) or []
+    colors = {tuple(color) for color in np.reshape(palette, (-1, 3)).tolist()}
+    return colors == {(0, 0, 0), (255, 255, 255)}
 
 
 def as_uint8(values: np.ndarray, source: str) -> np.ndarray:
