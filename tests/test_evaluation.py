@@ -156,9 +156,9 @@ def test_several_objects_count_as_one_beside_black_and_white_masks():
 
 
 def test_a_class_that_no_mask_has_does_not_pull_the_mean_down(channel_run):
-    data = own(channel_run, (BANDS, 1 - upper_half(1)))  # class numbers, none is border
-    result = evaluation.evaluate(channel_run, data, "test")
-    assert result["confusion"] == [[256, 0, 256], [0, 256, 256], [0, 0, 0]]
+    pair = BANDS, 1 - upper_half(1)  # class numbers, none is border
+    result = evaluation.evaluate(channel_run, own(channel_run, pair, pair), "test")
+    assert result["confusion"] == [[512, 0, 512], [0, 512, 512], [0, 0, 0]]
     assert result["scores"]["mean_iou"] == 0.5
     assert result["scores"]["mean_dice"] == pytest.approx(2 / 3)
     assert result["per_picture"][0]["mean_iou"] == 0.5
