@@ -16,8 +16,8 @@ from unet_core.scores import class_scores, picture_scores
 
 HEADLINES = {
     "pixel_accuracy": ("Pixel accuracy", "Part of the pixels with the right class"),
-    "mean_iou": ("Mean IoU", "Intersection over union, mean of the classes"),
-    "mean_dice": ("Mean Dice", "Dice coefficient, mean of the classes"),
+    "mean_iou": ("Mean IoU", "Intersection over union, mean of the classes that the masks have"),
+    "mean_dice": ("Mean Dice", "Dice coefficient, mean of the classes that the masks have"),
     "foreground_iou": ("IoU of {foreground}", "Intersection over union of that class alone"),
     "foreground_dice": ("Dice of {foreground}", "Dice coefficient of that class alone"),
     "pet_iou": (
@@ -193,6 +193,8 @@ def main() -> None:
         f"{result['data_title']} ({result['split']} split), squashed to {result['resolution']} × "
         f"{result['resolution']} pixels, on {result['date'][:10]}."
     )
+    for note in result.get("notes", []):
+        st.caption(note)
     show_headlines(result)
     view = st.segmented_control(
         "View", VIEWS, default=SCORES, required=True, wrap=True,

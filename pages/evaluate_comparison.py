@@ -87,7 +87,7 @@ def show_disagreement(run: Run, other: Run, result: dict, comparison: dict) -> N
 
 
 def show_pair(run: Run, other: Run, dataset, row: dict) -> None:
-    focus = next((i for i, c in enumerate(run.classes) if not c.is_background), 0)
+    focus = next((i for i, c in enumerate(dataset.classes) if not c.is_background), 0)
     first = picture_tiles(run, dataset, row["name"], focus)
     second = picture_tiles(other, dataset, row["name"], focus)
     kinds = (

@@ -9,6 +9,7 @@ from PIL import Image
 from pages.common import segmenter_of
 from unet_core.data.base import Dataset
 from unet_core.errors import UserError
+from unet_core.evaluation import as_scored
 from unet_core.evaluation_jobs import open_data
 from unet_core.overlay import blend, class_ids, error_map, resize_ids
 from unet_core.runs import Run
@@ -38,7 +39,7 @@ def show_pictures(run: Run, result: dict, score: str, values: np.ndarray) -> Non
     if not len(order):
         st.info("There is no such picture.")
         return
-    focus = focus_of(result, score)
+    focus = focus_of(dataset, score)
     pages = -(-len(order) // SHOWN)
     if st.session_state.get("page", 1) > pages:
         st.session_state["page"] = 1
@@ -105,13 +106,13 @@ def cell_pixels(result: dict, cell: str) -> np.ndarray:
     return matrices.reshape(len(matrices), -1)[:, names.index(cell)]
 
 
-def focus_of(result: dict, score: str) -> int:
+def focus_of(dataset: Dataset, score: str) -> int:
     """The class whose errors are coloured: that of the score or the cell, else the foreground."""
     behind = st.session_state.get("behind", ALL)
-    for number, name in enumerate(result["classes"]):
-        if score == f"IoU of {name}" or behind.startswith(f"{name} as "):
+    for number, info in enumerate(dataset.classes):
+        if score == f"IoU of {info.name}" or behind.startswith(f"{info.name} as "):
             return number
-    return next((i for i, name in enumerate(result["classes"]) if name != "background"), 0)
+    return next((i for i, info in enumerate(dataset.classes) if not info.is_background), 0)
 
 
 def forget_page() -> None:
@@ -119,7 +120,7 @@ def forget_page() -> None:
 
 
 def show_picture(run: Run, dataset: Dataset, name: str, score: str, focus: int) -> None:
-    kinds = ("picture", "truth", "prediction", f"errors for {run.classes[focus].name}")
+    kinds = ("picture", "truth", "prediction", f"errors for {dataset.classes[focus].name}")
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"**{name}** · {score}")
         try:
@@ -144,6 +145,7 @@ def _tiles(
 ) -> list[bytes]:
     sample = _dataset.load(name)
     probabilities = segmenter_of(_run).probabilities(sample.image)
+    probabilities = as_scored(probabilities, _run.classes, _dataset.classes)
     height, width = sample.image.shape[:2]
     scale = SIDE / max(height, width)
     height, width = max(1, round(height * scale)), max(1, round(width * scale))
@@ -154,8 +156,8 @@ def _tiles(
     prediction = class_ids(resize_channels(probabilities, height, width))
     pictures = (
         image,
-        blend(image, truth, _run.classes, 0.6),
-        blend(image, prediction, _run.classes, 0.6),
+        blend(image, truth, _dataset.classes, 0.6),
+        blend(image, prediction, _dataset.classes, 0.6),
         error_map(image, truth == focus, prediction == focus),
     )
     return [_jpeg(picture) for picture in pictures]

@@ -62,8 +62,8 @@ def upload(run: Run) -> list[tuple[str, bytes]]:
     known = ", ".join(f"{number} {c.name}" for number, c in enumerate(run.classes))
     st.caption(
         "A mask is called like its picture with `_mask` behind (cat.jpg, cat_mask.png), or lies "
-        f"in a folder `masks` of the zip. Its grey values are class numbers ({known}), or 0 and "
-        "255 for background and object."
+        f"in a folder `masks` of the zip. Its grey values are class numbers ({known}), or black "
+        "for background and white for object, in all masks alike."
     )
     return [(file.name, file.getvalue()) for file in files]
 

@@ -78,9 +78,9 @@ def bring_own(megabytes: int, number: int) -> None:
     )  # fmt: skip
     st.caption(
         "A mask is called like its picture with `_mask` behind (cat.jpg, cat_mask.png), or lies in "
-        "a folder `masks` of the zip. Its grey values are class numbers from 0, or 0 and 255. An "
-        "npz holds pictures as `arr_0`, masks as `arr_1`. The data stays on the machine that runs "
-        "this app, and whoever opens the app can use it."
+        "a folder `masks` of the zip. Its grey values are class numbers, 0 for background, or 0 "
+        "and 255, in all masks alike. An npz holds pictures as `arr_0`, masks as `arr_1`. The data "
+        "stays on the machine that runs this app, and whoever opens the app can use it."
     )
     if not st.button("Add this data", icon=":material/add:", disabled=not files):
         return

@@ -1,15 +1,22 @@
 """Curves and Evaluate over the shipped models, without a browser."""
 
+import io
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.evaluate_pictures import picture_tiles
+from unet_core import evaluation_jobs
 from unet_core.data.base import ClassInfo, Dataset, Sample
 from unet_core.data.drawn import DrawnPets
+from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.evaluation import evaluate, write_evaluation
-from unet_core.runs import Run, shipped_runs, write_json
+from unet_core.overlay import encode_png
+from unet_core.runs import Run, runs_folder, shipped_runs, write_json
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ class Discs(Dataset):
     """Bright discs on black: two classes."""
 
     name, title, credit = "npz:discs.npz", "Discs", ""
-    classes = (ClassInfo("background", "#56B4E9"), ClassInfo("disc", "#E69F00"))
+    classes = (ClassInfo("background", "#56B4E9", "background"), ClassInfo("disc", "#E69F00"))
     splits = {"trainval": [], "test": ["small", "large"]}
 
     def load(self, name: str) -> Sample:
@@ -166,3 +173,69 @@ def test_only_data_of_the_models_classes_is_offered(app, binary_run):
     assert not app.exception
     offered = app.selectbox(key="on").options
     assert "Oxford-IIIT pets" not in offered and "My own pictures and masks" in offered
+
+
+def own_files(masks: dict[str, np.ndarray]) -> list[tuple[str, bytes, str]]:
+    """Green pictures with a red left half, and the masks."""
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[:, :16, 0], image[:, 16:, 1] = 255, 255
+    files = []
+    for name, mask in masks.items():
+        files += [(f"{name}.png", encode_png(image)), (f"{name}_mask.png", encode_png(mask))]
+    return [(name, content, "image/png") for name, content in files]
+
+
+def evaluate_own(app: AppTest, masks: dict[str, np.ndarray]) -> None:
+    app.file_uploader(key="pairs").set_value(own_files(masks)).run()
+    app.button(key="evaluate").click().run()
+
+
+@pytest.fixture
+def other_data(app, channel_run) -> AppTest:
+    """The page where own pictures are scored, with a model that other processes find."""
+    runs_folder().mkdir(exist_ok=True)
+    channel_run.path.rename(runs_folder() / "channels")
+    app.switch_page("pages/evaluate.py").run()
+    return app.selectbox(key="on").set_value("pairs").run()
+
+
+def test_own_black_and_white_masks_are_scored_and_the_border_is_explained(other_data):
+    left = np.zeros((32, 32), np.uint8)
+    left[:, :16] = 255
+    evaluate_own(other_data, {"cat": left, "nobody": left * 0})
+    deadline = time.time() + 60
+    while evaluation_jobs.working() and time.time() < deadline:
+        time.sleep(0.2)
+    app = other_data.run()
+    assert not app.exception and not app.error
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["IoU of pet"] == "0.500"  # found in both pictures, and it is in one
+    assert any("model says border, the likelier of these counts" in c.value for c in app.caption)
+    assert len(app.image) == 8  # picture, truth, prediction and errors of each
+    assert app.image[3].proto.imgs[0].caption == "errors for pet"
+    for view in ("Confidence", "Compare"):
+        app.segmented_control(key="look").set_value(view).run()
+        assert not app.exception
+
+
+def test_tiles_show_what_was_scored(channel_run):
+    """Beside a black and white mask a border is shown as the likelier of pet and background."""
+    image, mask = np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32), np.uint8)
+    image[..., 2], image[:16, :, 0], image[16:, :, 1], mask[:16] = 200, 100, 100, 255
+    files = [("a.png", encode_png(image)), ("a_mask.png", encode_png(mask))]
+    data = Pairs(keep_pairs(files), channel_run.classes)
+    tiles = picture_tiles(channel_run, data, data.splits["test"][0], focus=1)
+    errors = np.asarray(Image.open(io.BytesIO(tiles[3]))).astype(int)
+    assert np.ptp(errors, axis=-1).max() < 20  # grey: neither orange nor blue
+    truth, prediction = (
+        np.asarray(Image.open(io.BytesIO(tile))).astype(int) for tile in tiles[1:3]
+    )
+    assert np.abs(truth - prediction).max() < 20
+
+
+def test_masks_that_do_not_go_together_are_refused_on_the_page(other_data):
+    mask = np.zeros((32, 32), np.uint8)
+    mask[0, 0] = 1
+    evaluate_own(other_data, {"a": mask, "b": mask * 255})
+    assert not other_data.exception
+    assert "0, 1, 255 (255 in 001-b)" in other_data.error[0].value

@@ -2,7 +2,9 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import label
 
-from unet_core.border_weights import SIGMA, border_weights
+from unet_core.border_weights import SIGMA, border_weights, outside_of
+from unet_core.data.membrane import Membrane
+from unet_core.data.pets import PET_CLASSES
 
 
 def test_the_gap_between_two_cells_weighs_most():
@@ -28,3 +30,11 @@ def test_windows_give_what_whole_distance_maps_would():
 
 def test_an_empty_mask_weighs_the_same_everywhere():
     assert (border_weights(np.zeros((8, 8), np.uint8), 10) == 1).all()
+
+
+def test_what_lies_outside_of_cells_need_not_be_class_0():
+    mask = np.zeros((24, 24), np.uint8)
+    mask[4:20, 2:8], mask[4:20, 12:18] = 1, 2
+    pets = np.array([1, 0, 2], np.uint8)[mask]  # background is 1, border 2
+    np.testing.assert_array_equal(border_weights(pets, 10, outside=1), border_weights(mask, 10))
+    assert outside_of(PET_CLASSES) == 1 and outside_of(Membrane.classes) == 0

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,12 +13,21 @@ from streamlit.testing.v1 import AppTest
 
 import unet_core
 from unet_core.config import TrainingConfig
-from unet_core.data import data_of, open_dataset
+from unet_core.data import Lungs, Membrane, data_of, open_dataset
+from unet_core.data.base import ClassInfo, read_classes
+from unet_core.data.pets import PET_CLASSES
 from unet_core.data.prepared import prepare
-from unet_core.data.reading import numbered_classes, read_mask, read_picture, split_names
+from unet_core.data.reading import (
+    numbered_classes,
+    read_mask,
+    read_pair,
+    read_picture,
+    split_names,
+)
 from unet_core.errors import UserError
 from unet_core.evaluation import evaluate
 from unet_core.evaluation_jobs import open_data
+from unet_core.images import read_header
 from unet_core.runs import Run, create_run, find_run
 from unet_core.samples import samples_for
 from unet_core.training_process import new_run, train
@@ -278,27 +288,166 @@ def test_unfit_folders_get_a_sentence(tmp_path):
     with pytest.raises(UserError, match="not a grey picture"):
         open_dataset(spec)
     (tmp_path / "masks" / "cell1.png").write_bytes(b"broken")
-    with pytest.raises(UserError, match="cell1.png cannot be read"):
+    with pytest.raises(UserError, match="mask masks/cell1.png is not a picture"):
         open_dataset(spec)
 
 
 # What they share
 
 
-def test_pictures_stay_on_their_masks(tmp_path):
-    """A rotation note is followed only where the mask has the turned shape."""
+WAYS = {  # what a viewer does with the stored pixels, by the EXIF orientation
+    1: lambda stored: stored,
+    2: np.fliplr,
+    3: lambda stored: np.rot90(stored, 2),
+    4: np.flipud,
+    5: np.transpose,
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: np.rot90(stored, 2).T,
+    8: np.rot90,
+}
+
+
+def noted(orientation: int | None) -> dict:
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by 90 degrees
+    if orientation:
+        exif[0x0112] = orientation
+    return {"exif": exif}
+
+
+@pytest.mark.parametrize("orientation", WAYS)
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("shape", [(20, 30), (24, 24)])
+def test_a_mask_of_the_stored_pixels_turns_with_its_picture(tmp_path, orientation, suffix, shape):
+    stored = grey(*shape)
+    save(tmp_path / f"a.{suffix}", stored, **noted(orientation))
+    for own in (None, orientation):  # a mask that has the picture's note, or none
+        save(tmp_path / f"mask.{suffix}", stored, **noted(own))
+        image, mask = read_pair(tmp_path / f"a.{suffix}", tmp_path / f"mask.{suffix}")
+        np.testing.assert_array_equal(image[..., 0], WAYS[orientation](stored))
+        np.testing.assert_array_equal(mask, image[..., 0])
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+@pytest.mark.parametrize("own", [None, 1, 6])
+def test_a_mask_of_the_upright_picture_stays_as_it_is(tmp_path, orientation, own):
+    """Its shape tells, also where the picture's note was copied into it."""
     stored = grey(20, 30)
-    save(tmp_path / "a.png", stored, exif=exif)
-    np.testing.assert_array_equal(read_picture(tmp_path / "a.png", (20, 30))[..., 0], stored)
-    turned = read_picture(tmp_path / "a.png", (30, 20))[..., 0]
-    np.testing.assert_array_equal(turned, np.rot90(stored, -1))
-    with pytest.raises(UserError, match="differ in size"):
-        read_picture(tmp_path / "a.png", (21, 30))
-    exif[0x0112] = 3  # upside down: the shape cannot tell, the stored pixels count
-    save(tmp_path / "a.png", stored, exif=exif)
-    np.testing.assert_array_equal(read_picture(tmp_path / "a.png", (20, 30))[..., 0], stored)
+    save(tmp_path / "a.png", stored, **noted(orientation))
+    save(tmp_path / "mask.png", WAYS[orientation](stored), **noted(own))
+    image, mask = read_pair(tmp_path / "a.png", tmp_path / "mask.png")
+    np.testing.assert_array_equal(image[..., 0], WAYS[orientation](stored))
+    np.testing.assert_array_equal(mask, image[..., 0])
+
+
+def test_a_mask_whose_own_note_says_upright_is_not_turned(tmp_path):
+    """Where shapes cannot tell: a square picture."""
+    stored = grey(24, 24)
+    save(tmp_path / "a.png", stored, **noted(6))
+    save(tmp_path / "mask.png", stored, **noted(1))
+    np.testing.assert_array_equal(read_pair(tmp_path / "a.png", tmp_path / "mask.png").mask, stored)
+
+
+def test_a_turned_mask_of_a_picture_without_a_note(tmp_path):
+    stored = grey(20, 30)
+    save(tmp_path / "a.png", np.rot90(stored, -1))
+    save(tmp_path / "mask.png", stored, **noted(6))
+    image, mask = read_pair(tmp_path / "a.png", tmp_path / "mask.png")
+    np.testing.assert_array_equal(mask, image[..., 0])
+
+
+def test_a_folder_of_photos_taken_upright_is_opened_and_turned(tmp_path):
+    spec = write_pairs(tmp_path, box(1, 2, 9))
+    stored = grey(20, 30)
+    save(tmp_path / "images" / "cell0.jpg", stored, **noted(6))
+    save(tmp_path / "images" / "cell1.jpg", stored, **noted(6))
+    save(tmp_path / "masks" / "cell1.png", np.rot90(box(1, 2, 9), -1))
+    data = open_dataset(spec)
+    for name in ("cell0", "cell1"):
+        image, mask = data.load(name)
+        assert image.shape == (30, 20, 3)
+        np.testing.assert_array_equal(mask, np.rot90(box(1, 2, 9), -1))
+    save(tmp_path / "masks" / "cell1.png", np.rot90(box(1, 2, 9, width=29), -1))
+    with pytest.raises(UserError, match="differ in size: cell1"):
+        open_dataset(spec)
+
+
+@pytest.mark.parametrize("orientation", WAYS)
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_a_header_tells_the_size_of_the_upright_picture(tmp_path, orientation, suffix):
+    path = tmp_path / f"a.{suffix}"
+    save(path, grey(20, 30), **noted(orientation))
+    header = read_header(path, "a")
+    assert header.shape == read_picture(path).shape[:2]
+    assert header.orientation == orientation
+
+
+def test_a_mask_beyond_the_limit_of_pixels_is_not_decoded(tmp_path):
+    spec = write_pairs(tmp_path, box(1, 2, 9))
+    Image.new("1", (5001, 5000)).save(tmp_path / "masks" / "cell1.png")
+    with pytest.raises(UserError, match="mask masks/cell1.png has over 25 million pixels"):
+        open_dataset(spec)
+
+
+def test_pictures_are_no_masks(tmp_path):
+    """Grey values of all kinds are not black and white, however many there are."""
+    spec = write_pairs(tmp_path, box(1, 2, 9))
+    save(tmp_path / "masks" / "cell1.png", np.arange(600).reshape(20, 30).astype(np.uint8))
+    with pytest.raises(UserError, match="values 0, 1, 2, 3, 4, 5, …"):
+        open_dataset(spec)
+
+
+def test_a_palette_of_black_and_white_counts_by_its_colours(tmp_path):
+    """As paint programs save black and white; white may well be number 0."""
+    for colors in ([0, 0, 0, 255, 255, 255], [255, 255, 255, 0, 0, 0]):
+        painted = Image.fromarray(box(1, 2, 9))
+        painted.putpalette(colors)
+        painted.save(tmp_path / "a.png")
+        white = box(255, 2, 9) if colors[0] == 0 else 255 - box(255, 2, 9)
+        np.testing.assert_array_equal(read_mask(tmp_path / "a.png"), white)
+
+
+def test_fractions_in_a_mask_are_rounded_and_numbers_that_are_none_refused(tmp_path):
+    values = np.full((20, 30), 0.9, np.float32)
+    save(tmp_path / "a.tif", values)
+    assert (read_mask(tmp_path / "a.tif") == 1).all()
+    values[0, 0] = np.nan
+    save(tmp_path / "a.tif", values)
+    with pytest.raises(UserError, match="from 0 to 255"):
+        read_mask(tmp_path / "a.tif")
+
+
+# Classes
+
+
+OLD_PETS = [{"name": name, "color": "#000000"} for name in ("pet", "background", "border")]
+
+
+def roles(entries: list[dict], is_own_data: bool) -> list[str]:
+    return [c.role for c in read_classes(entries, is_own_data)]
+
+
+def test_classes_written_without_roles_are_told_by_their_names():
+    assert roles(OLD_PETS, False) == ["object", "background", "border"]
+    assert roles(OLD_PETS, True) == ["object", "background", "object"]
+    renamed = [{"name": "rest", "color": "#000000"}, {"name": "cell", "color": "#ffffff"}]
+    assert roles(renamed, True) == ["background", "object"]
+    assert roles(renamed, False) == ["object", "object"]  # as membrane and cell
+
+
+def test_classes_with_roles_are_what_they_say_whatever_their_names():
+    entries = [
+        asdict(ClassInfo("background", "#000000")),
+        asdict(ClassInfo("a", "#1", "background")),
+    ]
+    assert roles(entries, True) == ["object", "background"]
+
+
+def test_every_data_set_says_which_class_is_background(tmp_path):
+    assert [c.role for c in Lungs.classes] == ["background", "object"]
+    assert [c.role for c in PET_CLASSES] == ["object", "background", "border"]
+    assert not any(c.is_background for c in Membrane.classes)
+    data = open_dataset(write_pairs(tmp_path, box(2, 2, 9)))
+    assert [c.role for c in data.classes] == ["background", "object", "object"]
 
 
 def test_one_bit_masks_are_black_and_white(tmp_path):

@@ -12,10 +12,12 @@ from sklearn.metrics import confusion_matrix
 from unet_core import evaluation, evaluation_jobs
 from unet_core.__main__ import main
 from unet_core.comparison import compare
-from unet_core.data.base import ClassInfo, Dataset, Sample
+from unet_core.data.base import ClassInfo, Dataset, Sample, background_and_object
 from unet_core.data.drawn import DrawnPets
+from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.pets import PET_CLASSES
 from unet_core.errors import UserError
+from unet_core.overlay import encode_png
 from unet_core.runs import Run, write_json
 from unet_core.scores import overall_scores
 
@@ -79,7 +81,7 @@ def test_masks_can_be_scored_at_another_size(channel_run):
 
 def test_a_binary_model_gets_a_threshold_sweep(channel_run):
     class Halves(Coloured):
-        classes = (ClassInfo("background", "#56B4E9"), ClassInfo("lung", "#E69F00"))
+        classes = (ClassInfo("background", "#56B4E9", "background"), ClassInfo("lung", "#E69F00"))
 
         def load(self, name: str) -> Sample:
             mask = np.zeros((32, 32), np.uint8)
@@ -102,6 +104,104 @@ def test_a_binary_model_gets_a_threshold_sweep(channel_run):
     assert result["thresholds"][90] == [[3 * 512, 0], [3 * 512, 0]]
     # Everywhere 20 or 100 % sure; above, 80 % sure and right in 2 of 3 pixels.
     assert result["calibration_error"] == pytest.approx(0.75 * abs(0.8 - 2 / 3))
+
+
+def own(run: Run, *pairs: tuple[np.ndarray, np.ndarray]) -> Pairs:
+    """Own pictures and masks, kept for the run."""
+    files = []
+    for number, (image, mask) in enumerate(pairs):
+        files += [(f"{number}.png", encode_png(image)), (f"{number}_mask.png", encode_png(mask))]
+    return Pairs(keep_pairs(files), run.classes)
+
+
+def bands(*colors: tuple[int, int, int]) -> np.ndarray:
+    """32 × 32 pixels, a band of eight rows for each colour."""
+    return np.repeat(np.array(colors, np.uint8), 8, axis=0)[:, None].repeat(32, axis=1)
+
+
+# What the network says: pet, background, border, the last two times, once more pet, once less.
+SURE_PET, SURE_BACKGROUND = (255, 0, 0), (0, 255, 0)
+PET_IN_BORDER, BACKGROUND_IN_BORDER = (100, 50, 200), (50, 100, 200)
+BANDS = bands(SURE_PET, PET_IN_BORDER, BACKGROUND_IN_BORDER, SURE_BACKGROUND)
+
+
+def upper_half(value: int) -> np.ndarray:
+    return np.repeat(np.uint8([value, 0]), 16)[:, None].repeat(32, axis=1)
+
+
+def test_black_and_white_masks_are_scored_on_two_classes(channel_run):
+    """A border counts as the likelier of pet and background."""
+    data = own(channel_run, (BANDS, upper_half(255)))
+    result = evaluation.evaluate(channel_run, data, "test")
+    assert result["classes"] == ["background", "pet"]
+    assert result["confusion"] == [[512, 0], [0, 512]]
+    assert result["scores"]["mean_iou"] == result["scores"]["foreground_iou"] == 1
+    assert result["thresholds"][50] == result["confusion"]
+    (note,) = result["notes"]
+    assert "border, the likelier" in note and note in evaluation.format_scores(result)
+
+
+def test_the_part_of_the_border_in_a_probability_is_left_out():
+    p = np.array([[[0.2, 0.1, 0.7], [0.5, 0.5, 0], [0, 0, 1]]], np.float32)
+    found = evaluation.as_scored(p, PET_CLASSES, (PET_CLASSES[1], PET_CLASSES[0]))
+    np.testing.assert_allclose(found, [[[1 / 3, 2 / 3], [0.5, 0.5], [0.5, 0.5]]], rtol=1e-6)
+    assert evaluation.as_scored(p, PET_CLASSES, PET_CLASSES) is p
+
+
+def test_several_objects_count_as_one_beside_black_and_white_masks():
+    classes = (
+        ClassInfo("cat", "#1"),
+        ClassInfo("rest", "#2", "background"),
+        ClassInfo("dog", "#3"),
+    )
+    p = np.array([[[0.3, 0.4, 0.3]]], np.float32)
+    found = evaluation.as_scored(p, classes, background_and_object(classes))
+    np.testing.assert_allclose(found, [[[0.4, 0.6]]], rtol=1e-6)
+
+
+def test_a_class_that_no_mask_has_does_not_pull_the_mean_down(channel_run):
+    pair = BANDS, 1 - upper_half(1)  # class numbers, none is border
+    result = evaluation.evaluate(channel_run, own(channel_run, pair, pair), "test")
+    assert result["confusion"] == [[512, 0, 512], [0, 512, 512], [0, 0, 0]]
+    assert result["scores"]["mean_iou"] == 0.5
+    assert result["scores"]["mean_dice"] == pytest.approx(2 / 3)
+    assert result["per_picture"][0]["mean_iou"] == 0.5
+    assert result["notes"] == [
+        "The masks hold class numbers: 0 pet, 1 background, 2 border.",
+        "No mask has border: means are of the other classes.",
+    ]
+    assert result["intervals"]["mean_iou"] == (0.5, 0.5)
+    row = next(row for row in compare(result, result)["rows"] if row["score"] == "Mean IoU")
+    assert row["first"] == 0.5
+
+
+def test_outlines_of_a_class_that_no_mask_has_do_not_pull_boundary_f1_down(channel_run):
+    image = np.array([SURE_PET] * 15 + [(0, 0, 255)] + [SURE_BACKGROUND] * 16, np.uint8)
+    data = own(channel_run, (image[:, None].repeat(32, axis=1), 1 - upper_half(1)))
+    result = evaluation.evaluate(channel_run, data, "test")
+    assert result["per_picture"][0]["boundary_f1_by_class"] == [0, 1, 0]
+    assert result["per_picture"][0]["boundary_f1"] == result["scores"]["boundary_f1"] == 0.5
+
+
+def test_a_picture_without_the_object_counts_its_false_alarms(channel_run):
+    black = np.zeros((32, 32), np.uint8)
+    data = own(channel_run, (BANDS, upper_half(255)), (BANDS, black))
+    result = evaluation.evaluate(channel_run, data, "test")
+    assert result["confusion"] == [[1024, 512], [0, 512]]
+    assert [p["mean_iou"] for p in result["per_picture"]] == [1, (0.5 + 0) / 2]
+
+
+def test_masks_without_any_object_are_scored(channel_run):
+    data = own(channel_run, (BANDS, np.zeros((32, 32), np.uint8)))
+    result = evaluation.evaluate(channel_run, data, "test")
+    assert result["classes"] == ["background", "pet"]
+    assert result["scores"]["mean_iou"] == 0.5  # of the background alone
+    assert "No mask has pet" in result["notes"][1]
+    assert evaluation.format_scores(result)
+
+
+def test_whole_data_has_nothing_to_note(result):
+    assert result["notes"] == []
 
 
 class Doubtful:
@@ -163,7 +263,7 @@ def looped_calibration(truth: np.ndarray, probabilities: np.ndarray) -> float:
 
 def test_scores_of_a_binary_model_are_those_of_scikit_learn(channel_run):
     class Red(Coloured):
-        classes = (ClassInfo("background", "#56B4E9"), ClassInfo("red", "#E69F00"))
+        classes = (ClassInfo("background", "#56B4E9", "background"), ClassInfo("red", "#E69F00"))
 
         def load(self, name: str) -> Sample:
             image, mask = super().load(name)
@@ -239,7 +339,7 @@ def test_a_network_that_diverged_is_told(channel_run):
 
 def test_data_with_other_classes_is_refused(channel_run):
     class Birds(Coloured):
-        classes = (ClassInfo("background", "#56B4E9"), ClassInfo("bird", "#E69F00"))
+        classes = (ClassInfo("background", "#56B4E9", "background"), ClassInfo("bird", "#E69F00"))
 
     with pytest.raises(UserError, match="background, bird"):
         evaluation.evaluate(channel_run, Birds(), "test")

@@ -34,7 +34,7 @@ class Killed(BaseException):
 
 
 class FewPictures:
-    classes = (ClassInfo("background", "#000000"), ClassInfo("object", "#ffffff"))
+    classes = (ClassInfo("background", "#000000", "background"), ClassInfo("object", "#ffffff"))
     splits = {"trainval": [], "test": []}
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from unet_core import overlay
 from unet_core.data.base import ClassInfo
 
-CLASSES = (ClassInfo("pet", "#FF8000"), ClassInfo("background", "#0000FF"))
+CLASSES = (ClassInfo("pet", "#FF8000"), ClassInfo("background", "#0000FF", "background"))
 
 
 def test_blend_matches_the_arithmetic_by_hand():

@@ -8,11 +8,14 @@ import pytest
 from PIL import Image
 
 from unet_core.data.base import ClassInfo
+from unet_core.data.membrane import Membrane
 from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.pets import PET_CLASSES
+from unet_core.data.reading import numbered_classes
+from unet_core.data.uploads import keep_upload
 from unet_core.errors import UserError
 
-LUNGS = (ClassInfo("background", "#56B4E9"), ClassInfo("lung", "#E69F00"))
+LUNGS = (ClassInfo("background", "#56B4E9", "background"), ClassInfo("lung", "#E69F00"))
 
 
 def png(values) -> bytes:
@@ -41,16 +44,82 @@ def test_class_numbers_are_taken_as_they_are():
     assert ids(files, PET_CLASSES) == [[0, 1, 2, 1]]
 
 
-def test_0_and_255_are_background_and_object():
+def test_black_and_white_are_background_and_object():
     files = [("a.png", PICTURE), ("a_mask.png", mask(0, 255))]
     assert ids(files, LUNGS) == [[0, 1]]
-    assert ids(files, PET_CLASSES) == [[1, 0]]  # pet is class 0, background class 1
+    assert ids(files, LUNGS[::-1]) == [[1, 0]]  # whichever class is background
+    assert ids(files, Membrane.classes) == [[0, 1]]  # without one: the first is black
+
+
+def test_black_and_white_on_three_classes_are_scored_as_two():
+    files = [("a.png", PICTURE), ("a_mask.png", mask(0, 255))]
+    assert ids(files, PET_CLASSES) == [[0, 1]]
+    data = Pairs(keep_pairs(files), PET_CLASSES)
+    assert data.classes == (PET_CLASSES[1], PET_CLASSES[0])
+    assert data.note == (
+        "The masks are black and white, and scored so: black is background, white pet; where the "
+        "model says border, the likelier of these counts."
+    )
+    cells = numbered_classes(3)
+    data = Pairs(keep_pairs(files), cells)
+    assert [c.name for c in data.classes] == ["background", "object"]
+    assert data.note.endswith("white class 1 or class 2.")
+    things = (*cells[1:], ClassInfo("class 3", "#000000"))
+    with pytest.raises(UserError, match="class numbers do"):
+        Pairs(keep_pairs(files), things)
+    assert ids([("a.png", PICTURE), ("a_mask.png", mask(0))], things) == [[0]]
+
+
+def test_a_black_mask_beside_black_and_white_ones_is_all_background():
+    files = [("a.png", PICTURE), ("a_mask.png", mask(0)),
+             ("b.png", PICTURE), ("b_mask.png", mask(0, 255)),
+             ("c.png", PICTURE), ("c_mask.png", mask(255))]  # fmt: skip
+    assert ids(files, PET_CLASSES) == ids(files, LUNGS) == [[0], [0, 1], [1]]
+    assert Pairs(keep_pairs(files), PET_CLASSES).classes[0].is_background
+
+
+def test_masks_without_anything_in_them_are_background():
+    """Not class 0, which would make whole pictures pets."""
+    files = [("a.png", PICTURE), ("a_mask.png", mask(0))]
+    data = Pairs(keep_pairs(files), PET_CLASSES)
+    assert ids(files, PET_CLASSES) == [[0]] and data.classes[0].name == "background"
+    assert ids(files, Membrane.classes) == [[0]]
+
+
+def test_smoothed_masks_are_black_and_white_here_too():
+    dark, light = range(8, 12), range(244, 248)
+    files = [("a.png", PICTURE), ("a_mask.png", mask(*range(8), *range(248, 256))),
+             ("b.png", PICTURE), ("b_mask.png", mask(*dark, *light))]  # fmt: skip
+    assert ids(files, PET_CLASSES) == [[0, 1], [0, 1]]
+
+
+def test_masks_that_mean_different_things_are_refused():
+    files = [("a.png", PICTURE), ("a_mask.png", mask(0, 255)),
+             ("b.png", PICTURE), ("b_mask.png", mask(0, 1))]  # fmt: skip
+    with pytest.raises(UserError, match=r"values 0, 1, 255 \(255 in 000-a\); all must"):
+        Pairs(keep_pairs(files), LUNGS)
 
 
 def test_trimaps_are_told_by_the_whole_upload_from_class_numbers():
     files = [("a.png", PICTURE), ("a_mask.png", mask(1, 2, 3, 2)),
              ("b.png", PICTURE), ("b_mask.png", mask(1, 2))]  # fmt: skip
     assert ids(files, PET_CLASSES) == [[0, 1, 2, 1], [0, 1]]
+    assert ids(files[2:], PET_CLASSES) == [[0, 1]]
+    assert ids([*files, ("c.png", PICTURE), ("c_mask.png", mask(0, 1, 2, 1))][2:], PET_CLASSES) == [
+        [1, 2],
+        [0, 1, 2, 1],
+    ]
+    with pytest.raises(UserError, match="values 0, 1, 2, 3"):
+        Pairs(keep_pairs([*files, ("c.png", PICTURE), ("c_mask.png", mask(0, 1))]), PET_CLASSES)
+
+
+def test_ones_alone_are_a_class_and_no_trimap():
+    assert ids([("a.png", PICTURE), ("a_mask.png", mask(1))], PET_CLASSES) == [[1]]
+
+
+def test_classes_without_a_border_have_no_trimaps():
+    files = [("a.png", PICTURE), ("a_mask.png", mask(1, 2))]
+    assert ids(files, numbered_classes(3)) == [[1, 2]]
 
 
 def test_a_zip_with_folders():
@@ -86,13 +155,68 @@ def test_what_does_not_fit_is_named(files, says):
 
 
 def test_a_mask_with_unknown_classes_names_the_known_ones():
-    name = keep_pairs([("a.png", PICTURE), ("a_mask.png", mask(0, 7))])
-    data = Pairs(name, PET_CLASSES)
-    with pytest.raises(UserError, match="value 7.*0 pet, 1 background, 2 border"):
-        data.load(data.splits["test"][0])
+    files = [("a.png", PICTURE), ("a_mask.png", mask(0, 1)),
+             ("b.png", PICTURE), ("b_mask.png", mask(0, 7))]  # fmt: skip
+    with pytest.raises(UserError, match="7 in 001-b.*0 pet, 1 background, 2 border"):
+        Pairs(keep_pairs(files), PET_CLASSES)
 
 
 @pytest.mark.parametrize("name", ["pairs:../../etc", "pairs:", "pairs:0123"])
 def test_nothing_outside_the_uploads_is_opened(name):
     with pytest.raises(UserError, match="upload them again"):
         Pairs(name, LUNGS)
+
+
+def photos(*masks: np.ndarray, orientation: int) -> list[tuple[str, bytes]]:
+    """Square noise with a camera's note, and masks without one."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    files = []
+    for number, values in enumerate(masks):
+        noise = np.random.default_rng(number).integers(0, 255, (*values.shape, 3), np.uint8)
+        picture = io.BytesIO()
+        Image.fromarray(noise).save(picture, format="PNG", exif=exif)
+        files += [(f"{number}.png", picture.getvalue()), (f"{number}_mask.png", png(values))]
+    return files
+
+
+def corner(value: int, height: int = 16, width: int = 16) -> np.ndarray:
+    values = np.zeros((height, width), np.uint8)
+    values[:5, :3] = value
+    return values
+
+
+SMOOTH = np.repeat([0, 255], 128).astype(np.uint8).reshape(16, 16)
+SMOOTH[8] = np.arange(0, 256, 16)  # an edge that fades
+SMOOTH[0, :8] = range(1, 9)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize(
+    "marked",
+    [
+        [corner(255), corner(0), corner(255), corner(0) + 255, corner(255)],
+        [corner(1), corner(0), corner(1), corner(1), corner(1)],
+        [corner(2), corner(1), corner(0), corner(1), corner(2)],
+        [corner(255, 16, 20), corner(255, 20, 16), corner(0), corner(255), corner(255)],
+        [SMOOTH] * 5,
+    ],
+    ids=["black and white", "ones", "numbers", "not square", "smooth"],
+)
+def test_training_and_evaluation_read_the_same_files_alike(marked, orientation):
+    files = photos(*marked, orientation=orientation)
+    learned = keep_upload(files, 1e6)
+    scored = Pairs(keep_pairs(files), learned.classes)
+    assert scored.classes == learned.classes
+    names = sorted(sum(learned.splits.values(), []), key=lambda name: name.split("-")[1])
+    for ours, theirs in zip(names, scored.splits["test"], strict=True):
+        for first, second in zip(learned.load(ours), scored.load(theirs), strict=True):
+            np.testing.assert_array_equal(first, second)
+
+
+def test_a_photo_and_its_mask_are_turned_together():
+    files = photos(corner(1, 16, 20), corner(1), orientation=6)
+    data = Pairs(keep_pairs(files), LUNGS)
+    for name in data.splits["test"]:
+        assert data.load(name).mask[:3, -5:].all() and data.load(name).mask.sum() == 15
+    assert data.load("000-0").image.shape == (20, 16, 3)

@@ -172,11 +172,17 @@ def test_unpadded_networks_see_mirrored_pictures_and_learn_all_of_them(pictures)
     np.testing.assert_allclose(inner, outer)
 
 
-def test_weights_are_cut_with_their_masks(pictures):
-    batches = TrainingBatches(pictures, 7, "elastic", 24, seed=0, border_weight=10)
+@pytest.mark.parametrize("outside", [0, 1])
+def test_weights_are_cut_with_their_masks(pictures, outside):
+    masks = np.full((7, 32, 32), outside, np.uint8)
+    masks[:, :, :14] = masks[:, :, 18:] = 1 - outside  # two cells and four pixels between them
+    pictures = Prepared(pictures.names, pictures.images, masks)
+    batches = TrainingBatches(pictures, 7, "elastic", 24, seed=0, border_weight=10, outside=outside)
     _, masks, weights = next(iter(batches.dataset))
     assert weights.shape == masks.shape
-    assert (weights.numpy()[masks.numpy() == 1] == 1).all()
+    is_between = masks.numpy() == outside
+    assert is_between.any(axis=(1, 2)).all()
+    assert (weights.numpy()[is_between] > 5).all() and (weights.numpy()[~is_between] == 1).all()
 
 
 def test_validation_keeps_the_order_and_mirrors_what_an_unpadded_network_needs(pictures):

@@ -51,6 +51,21 @@ def test_a_wrongly_predicted_absent_class_scores_zero():
     assert scores.class_scores(confusion)["iou"][2] == 0
 
 
+def test_a_class_that_no_truth_has_does_not_pull_the_means_down():
+    confusion = np.array([[4, 0, 1], [0, 5, 0], [0, 0, 0]])
+    overall = scores.overall_scores(confusion)
+    assert overall["mean_iou"] == pytest.approx((4 / 5 + 1) / 2)
+    assert overall["mean_dice"] == pytest.approx((8 / 9 + 1) / 2)
+
+
+def test_a_false_alarm_counts_where_another_picture_has_the_class():
+    pictures = np.array([[[4, 4], [0, 0]], [[4, 0], [0, 4]]])
+    np.testing.assert_array_equal(scores.classes_in_truth(pictures), [True, True])
+    np.testing.assert_array_equal(scores.classes_in_truth(pictures[:1]), [True, False])
+    np.testing.assert_allclose(scores.picture_scores(pictures)["mean_iou"], [(4 / 8 + 0) / 2, 1])
+    np.testing.assert_allclose(scores.picture_scores(pictures[:1])["mean_iou"], [4 / 8])
+
+
 def test_an_inverted_prediction_scores_zero():
     confusion = np.array([[0, 5], [5, 0]])
     assert scores.overall_scores(confusion)["mean_iou"] == 0

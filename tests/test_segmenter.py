@@ -65,7 +65,7 @@ def test_a_broken_model_file_gets_a_sentence(channel_run):
 
 
 def test_a_view_finds_something_to_show_in_a_model_with_other_classes():
-    lungs = (ClassInfo("background", "#000000"), ClassInfo("lungs", "#009E73"))
+    lungs = (ClassInfo("background", "#000000", "background"), ClassInfo("lungs", "#009E73"))
     assert View(visible=("pet", "border")).of(lungs).visible == ("lungs",)
     assert View(visible=("background",)).of(lungs).visible == ("background",)
     assert View(visible=()).of(lungs).visible == ()

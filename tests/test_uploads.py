@@ -13,6 +13,7 @@ from unet_core.data import open_dataset, uploads
 from unet_core.data.preview import preview
 from unet_core.data.uploads import keep_upload, name_classes, remove
 from unet_core.errors import UserError
+from unet_core.runs import Run, read_json, write_json
 from unet_core.training_process import new_run
 
 MOST = 1e6  # bytes
@@ -90,7 +91,7 @@ def test_large_pictures_are_kept_smaller():
     [
         (pairs(4), "has 4 pictures; it takes 5 to 1,000"),
         (pairs()[:-1], "Without a partner: cell 4"),
-        (pairs(mask=MASK[:10]), "Picture and mask differ in size"),
+        (pairs(mask=MASK[:10]), "Picture and mask differ in size: cell 0, cell 1"),
         (pairs(mask=MASK * 77), "have the values 0, 77"),
         ([("a.zip", b"no zip")], "not a zip"),
         ([("a.npz", b"no npz")], "not a readable .npz"),
@@ -114,6 +115,28 @@ def test_classes_get_names_that_new_runs_take_over():
     name_classes(data, ["background", "cell"])
     run = new_run(TrainingConfig(data=data.name))
     assert [c.name for c in run.classes] == ["background", "cell"]
+
+
+def test_the_background_is_the_same_class_by_any_name():
+    data = keep_upload(pairs(), MOST)
+    name_classes(data, ["rest", "background"])
+    run = new_run(TrainingConfig(data=data.name))
+    for classes in (open_dataset(data.name).classes, run.classes):
+        assert [(c.name, c.is_background) for c in classes] == [
+            ("rest", True),
+            ("background", False),
+        ]
+
+
+def test_an_upload_that_was_renamed_before_roles_were_kept_has_its_background():
+    data = keep_upload(pairs(), MOST)
+    classes = [{"name": "rest", "color": "#56B4E9"}, {"name": "cell", "color": "#E69F00"}]
+    write_json(data.folder / "set.json", read_json(data.folder / "set.json") | {"classes": classes})
+    data = open_dataset(data.name)
+    run = new_run(TrainingConfig(data=data.name))
+    write_json(run.path / "config.json", run.config | {"classes": classes})
+    assert Run(run.path).classes == data.classes
+    assert [c.is_background for c in data.classes] == [True, False]
 
 
 def test_what_a_training_needs_is_not_removed(monkeypatch):

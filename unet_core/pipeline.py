@@ -27,7 +27,8 @@ class TrainingBatches:
     """
 
     def __init__(self, data: Prepared, batch_size: int, augmentation: str, size: int, seed: int,
-                 mask_size: int | None = None, border_weight: float = 0.0):  # fmt: skip
+                 mask_size: int | None = None, border_weight: float = 0.0,
+                 outside: int = 0):  # fmt: skip
         self.data = data
         self.batch_size = batch_size
         self.size = size
@@ -38,7 +39,8 @@ class TrainingBatches:
         self.seed = seed
         self.weights = None
         if border_weight:
-            self.weights = np.stack([border_weights(mask, border_weight) for mask in data.masks])
+            weights = [border_weights(mask, border_weight, outside) for mask in data.masks]
+            self.weights = np.stack(weights)
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
 
     @property

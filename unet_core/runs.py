@@ -18,7 +18,7 @@ from functools import cached_property
 from itertools import chain, count
 from pathlib import Path
 
-from unet_core.data.base import ClassInfo
+from unet_core.data.base import ClassInfo, read_classes
 from unet_core.errors import UserError
 from unet_core.processes import alive
 
@@ -71,7 +71,8 @@ class Run:
 
     @property
     def classes(self) -> tuple[ClassInfo, ...]:
-        return tuple(ClassInfo(c["name"], c["color"]) for c in self.config["classes"])
+        data = self.config.get("training", {}).get("data") or ""
+        return read_classes(self.config["classes"], is_own_data=":" in data)  # as in npz:FILE
 
     @property
     def is_binary(self) -> bool:

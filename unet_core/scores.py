@@ -2,7 +2,9 @@
 
 A confusion matrix is int64 (classes, classes) in pixels, rows the truth, columns the prediction
 (as in scikit-learn). A score that divides by zero is NaN, and means skip NaN: a class that is
-neither in the truth nor in the prediction has no score, rather than a perfect or a bad one.
+neither in the truth nor in the prediction has no score, rather than a perfect or a bad one. Nor
+does a mean count a class that the truth of no picture has: what is taken for it is missing from the
+classes that are there.
 """
 
 import numpy as np
@@ -30,14 +32,24 @@ def class_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def classes_in_truth(confusions: np.ndarray) -> np.ndarray:
+    """Which classes the truth has in any of the confusions (…, classes, classes): boolean."""
+    return confusions.reshape(-1, *confusions.shape[-2:]).sum((0, 2)) > 0
+
+
 def overall_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
-    """``pixel_accuracy``, ``mean_iou`` and ``mean_dice``, with ``confusion``'s leading axes."""
+    """``pixel_accuracy``, ``mean_iou`` and ``mean_dice``, with ``confusion``'s leading axes.
+
+    Along these are pictures, or resamples, of one set: its truth tells which classes the means
+    count, so that a false alarm in one picture counts when another picture has the class.
+    """
     hits = np.trace(confusion, axis1=-2, axis2=-1)
     scores = class_scores(confusion)
+    counted = classes_in_truth(confusion)
     return {
         "pixel_accuracy": _divide(hits, confusion.sum((-2, -1))),
-        "mean_iou": known_mean(scores["iou"]),
-        "mean_dice": known_mean(scores["dice"]),
+        "mean_iou": known_mean(np.where(counted, scores["iou"], np.nan)),
+        "mean_dice": known_mean(np.where(counted, scores["dice"], np.nan)),
     }
 
 

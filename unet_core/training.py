@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from unet_core.border_weights import outside_of
 from unet_core.callbacks import LiveProgress, Reporter, SamplePredictions
 from unet_core.catalogue import CATALOGUE
 from unet_core.checkpoints import TrainingEnd, checkpoint_callbacks
@@ -56,7 +57,7 @@ def fit(
     window = entry.tile(arguments, config.crop or config.size) or config.crop or config.size
     batches = TrainingBatches(
         training, config.batch_size, config.augmentation, window, config.seed,
-        output_side(model, window), config.border_weight,
+        output_side(model, window), config.border_weight, outside_of(dataset.classes),
     )  # fmt: skip
     whole = entry.covering_size(arguments, config.size)
     validation_data = validation_batches(

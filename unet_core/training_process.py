@@ -6,6 +6,7 @@ so that the first sign of life comes at once.
 
 import os
 import time
+from dataclasses import asdict
 from datetime import datetime, timezone
 
 import numpy as np
@@ -38,7 +39,7 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
             "title": unique_title(title or f"{dataset.title}, {config.model}, {config.size} px"),
             "description": f"Trained on {dataset.title}.",
             "training": config.to_dict(),
-            "classes": [{"name": c.name, "color": c.color} for c in dataset.classes],
+            "classes": [asdict(c) for c in dataset.classes],
             "data_title": dataset.title,
             "data_credit": dataset.credit,
             "split_rule": dataset.split_rule,

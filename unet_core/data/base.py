@@ -4,7 +4,7 @@ import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -13,15 +13,67 @@ from unet_core.errors import UserError
 
 @dataclass(frozen=True)
 class ClassInfo:
-    """One class of a segmentation; its id is its position in ``Dataset.classes``."""
+    """One class of a segmentation; its id is its position in ``Dataset.classes``.
+
+    ``role``: what a pixel of the class is, whatever people call it: part of an object, of the
+    background, or of a border between the two that may count as either.
+    """
 
     name: str
     color: str  # "#rrggbb"
+    role: Literal["object", "background", "border"] = "object"
 
     @property
     def is_background(self) -> bool:
         """The background is scored like any class, but an overlay leaves it alone by default."""
-        return self.name == "background"
+        return self.role == "background"
+
+    @property
+    def is_border(self) -> bool:
+        return self.role == "border"
+
+    @property
+    def is_object(self) -> bool:
+        return not (self.is_background or self.is_border)
+
+
+def read_classes(entries: list[dict], is_own_data: bool) -> tuple[ClassInfo, ...]:
+    """The classes of a run or an upload from its JSON, where each is as `dataclasses.asdict` says.
+
+    Before ``role`` was kept, the name told: "background", "border". Users' own data
+    (``is_own_data``) always had the background first and no border, but whoever renamed the first
+    class lost it: it counts as background unless another is called so.
+    """
+    if all("role" in entry for entry in entries):
+        return tuple(ClassInfo(e["name"], e["color"], e["role"]) for e in entries)
+    names = [entry["name"] for entry in entries]
+    roles = dict.fromkeys(names, "object")
+    if "background" in names or is_own_data:
+        roles["background" if "background" in names else names[0]] = "background"
+    if "border" in names and not is_own_data:
+        roles["border"] = "border"
+    return tuple(ClassInfo(e["name"], e["color"], roles[e["name"]]) for e in entries)
+
+
+def background_and_object(classes: tuple[ClassInfo, ...]) -> tuple[ClassInfo, ...] | None:
+    """What black and white masks tell of more ``classes``: the background, then all objects as one.
+
+    None where the two cannot be told apart: without a background, or without objects.
+    """
+    objects = [c for c in classes if c.is_object]
+    backgrounds = [c for c in classes if c.is_background]
+    if len(backgrounds) != 1 or not objects:
+        return None
+    alone = len(objects) == 1
+    return backgrounds[0], objects[0] if alone else ClassInfo("object", objects[0].color)
+
+
+def can_score(names: list[str], classes: tuple[ClassInfo, ...]) -> bool:
+    """Whether masks whose classes have these ``names`` can score a model of ``classes``.
+
+    They are the same, or their `background_and_object`.
+    """
+    return names in ([c.name for c in k] for k in (classes, background_and_object(classes) or ()))
 
 
 class Sample(NamedTuple):
@@ -37,8 +89,9 @@ class Sample(NamedTuple):
 class Dataset(ABC):
     """Named samples in named splits.
 
-    A data set with two classes (background first) is *binary*: its models have one output channel
-    with a sigmoid; every other data set has one softmax channel a class.
+    A data set with two classes is *binary*: its models have one output channel with a sigmoid, the
+    probability of the second class, so that a background comes first; every other data set has one
+    softmax channel a class.
     """
 
     name: str  # what the command line calls it, such as "pets" or "npz:cells.npz"
@@ -47,6 +100,7 @@ class Dataset(ABC):
     classes: tuple[ClassInfo, ...]
     splits: dict[str, list[str]]  # names of samples; "trainval" and "test" always exist, and
     # "unlabelled" may, whose samples have no truth
+    note = ""  # how its masks were understood, a sentence for whoever reads a score on them
     split_rule: str = ""  # how they were made, where data of that name were split otherwise before
     gap: int = 0  # samples in a row look alike: so many stay unused between those for learning and
     # those for validation or the test; 0: samples have nothing to do with each other

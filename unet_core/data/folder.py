@@ -3,18 +3,19 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from unet_core.data.base import Dataset, Sample
 from unet_core.data.reading import (
     Labels,
+    SizesDiffer,
     files_fingerprint,
     picture_files,
     read_mask,
-    read_picture,
+    read_pair,
     split_names,
 )
 from unet_core.errors import UserError
+from unet_core.images import read_header
 
 SEED = 0
 
@@ -43,8 +44,8 @@ class Folder(Dataset):
         return files_fingerprint([*self._pictures.values(), *self._masks.values()])
 
     def load(self, name: str) -> Sample:
-        mask = self._labels.ids(read_mask(self._masks[name]))
-        return Sample(read_picture(self._pictures[name], mask.shape), mask)
+        image, mask = read_pair(self._pictures[name], self._masks[name])
+        return Sample(image, self._labels.ids(mask))
 
     def _check_names(self) -> None:
         """``UserError`` when there are no pairs, or files without their other half."""
@@ -63,24 +64,15 @@ class Folder(Dataset):
         """How often each value occurs in the masks, (256,); ``UserError`` where sizes differ."""
         counts, odd = np.zeros(256, np.int64), []
         for name, path in self._masks.items():
-            mask = read_mask(path)
-            counts += np.bincount(mask.ravel(), minlength=256)
-            if mask.shape not in _possible_shapes(self._pictures[name]):
+            picture = self._pictures[name]
+            try:
+                mask = read_mask(path, read_header(picture, picture.name))
+                counts += np.bincount(mask.ravel(), minlength=256)
+            except SizesDiffer:
                 odd.append(name)
         if odd:
             raise UserError(f"Picture and mask differ in size: {_some(odd)}.")
         return counts
-
-
-def _possible_shapes(path: Path) -> list[tuple[int, int]]:
-    """(H, W) as stored, and as rotated by the camera's note, without decoding the picture."""
-    try:
-        with Image.open(path) as picture:
-            width, height = picture.size
-            turned = picture.getexif().get(0x0112) in (5, 6, 7, 8)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"The picture {path.name} cannot be read; replace or remove it.") from error
-    return [(height, width), (width, height)] if turned else [(height, width)]
 
 
 def _some(names: list[str]) -> str:

@@ -35,7 +35,7 @@ class Lungs(Dataset):
         "Montgomery County chest X-ray set, U.S. National Library of Medicine "
         "(Jaeger et al., 2014). Not for medical use."
     )
-    classes = (ClassInfo("background", BACKGROUND), ClassInfo("lung", "#E69F00"))
+    classes = (ClassInfo("background", BACKGROUND, "background"), ClassInfo("lung", "#E69F00"))
 
     def __init__(self) -> None:
         folder = data_folder() / "lungs"

@@ -5,13 +5,7 @@ import re
 import numpy as np
 
 from unet_core.data.base import ClassInfo, Dataset, Sample, data_folder
-from unet_core.data.reading import (
-    files_fingerprint,
-    picture_files,
-    read_mask,
-    read_picture,
-    split_names,
-)
+from unet_core.data.reading import files_fingerprint, picture_files, read_pair, split_names
 from unet_core.errors import UserError
 
 SEED = 2012  # of the first rule
@@ -33,6 +27,7 @@ class Membrane(Dataset):
     credit = (
         "ISBI 2012 EM segmentation challenge (Cardona et al., 2010; Arganda-Carreras et al., 2015)"
     )
+    # Neither is background: a picture without anything would not be all membrane.
     classes = (ClassInfo("membrane", "#D55E00"), ClassInfo("cell", "#56B4E9"))
     split_rule = "by distance"
     gap = GAP
@@ -62,8 +57,8 @@ class Membrane(Dataset):
         return files_fingerprint([*self._pictures.values(), *self._masks.values()])
 
     def load(self, name: str) -> Sample:
-        mask = (read_mask(self._masks[name]) >= 128).astype(np.uint8)
-        return Sample(read_picture(self._pictures[name], mask.shape), mask)
+        image, mask = read_pair(self._pictures[name], self._masks[name])
+        return Sample(image, (mask >= 128).astype(np.uint8))
 
 
 def _place(name: str) -> list[str | int]:

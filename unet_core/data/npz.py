@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib import format
 
 from unet_core.data.base import Dataset, Sample
-from unet_core.data.reading import Labels, files_fingerprint, split_names
+from unet_core.data.reading import Labels, as_uint8, files_fingerprint, split_names
 from unet_core.errors import UserError
 
 SEED = 0
@@ -69,11 +69,8 @@ class Npz(Dataset):
     @cached_property
     def _ids_or_grey(self) -> np.ndarray:
         """The masks as they are, uint8 (N, H, W)."""
-        masks = self._read(MASKS)
-        if not (masks.min() >= 0 and masks.max() <= 255):
-            raise UserError(f"The masks in {self.path.name} must hold numbers from 0 to 255.")
-        masks = masks if masks.dtype.kind in "iub" else np.rint(masks)
-        return masks.reshape(masks.shape[:3]).astype(np.uint8)
+        masks = as_uint8(self._read(MASKS), f"The masks in {self.path.name}")
+        return masks.reshape(masks.shape[:3])
 
     def _shape(self, array: str) -> tuple[int, ...]:
         """An array's shape, from the file's head alone."""

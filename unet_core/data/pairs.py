@@ -5,14 +5,16 @@ import io
 import shutil
 import zipfile
 import zlib
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
 
 from unet_core.data.base import ClassInfo, Dataset, Sample
+from unet_core.data.reading import VERSION, Labels, open_pair, read_mask, read_pair
 from unet_core.errors import UserError
-from unet_core.images import EXTENSIONS, open_picture
+from unet_core.images import EXTENSIONS
 from unet_core.runs import runs_folder
 
 PREFIX = "pairs:"
@@ -23,10 +25,10 @@ KEPT = 5  # uploads; older ones are removed
 
 
 class Pairs(Dataset):
-    """Pictures and masks of one upload; the classes are those of the model to be scored.
+    """Pictures and masks of one upload, for a model of ``classes`` to be scored.
 
-    A mask holds class numbers (0 is the first class), or 0 and 255 for background and object; for
-    three classes also a trimap's 1, 2, 3 where no mask of the upload has a 0.
+    `Labels.for_classes` tells, from all masks together, what their numbers mean, and with it which
+    classes are scored.
     """
 
     title = "Uploaded pairs"
@@ -35,33 +37,28 @@ class Pairs(Dataset):
     def __init__(self, name: str, classes: tuple[ClassInfo, ...]):
         self.name = name
         self.folder = _uploads() / name.removeprefix(PREFIX)
-        self.classes = classes
-        masks = sorted(self.folder.glob("masks/*.png")) if _is_plain(self.folder.name) else []
-        if not masks:
+        counts = _value_counts(self.folder) if _is_plain(self.folder.name) else {}
+        if not counts:
             raise UserError("The uploaded pairs are no longer here; upload them again.")
-        self.splits = {"trainval": [], "test": [path.stem for path in masks]}
-        self._lowest = min(int(_values(path).min()) for path in masks)
+        self.splits = {"trainval": [], "test": list(counts)}
+        self._labels = Labels.for_classes(counts, classes)
+        self.classes, self.note = self._labels.classes, self._labels.note
 
     def load(self, name: str) -> Sample:
-        picture = self.folder / "images" / f"{name}.png"
-        image = open_picture(picture.read_bytes(), name)
-        return Sample(image, self._ids(_values(self.folder / "masks" / f"{name}.png"), name))
+        files = (self.folder / kind / f"{name}.png" for kind in ("images", "masks"))
+        image, mask = read_pair(*files)
+        return Sample(image, self._labels.ids(mask))
 
-    def _ids(self, values: np.ndarray, name: str) -> np.ndarray:
-        found = set(np.unique(values).tolist())
-        background = next((i for i, c in enumerate(self.classes) if c.is_background), 0)
-        thing = next(i for i in range(len(self.classes)) if i != background)
-        if 255 in found and found <= {0, 255}:
-            return np.where(values == 255, thing, background).astype(np.uint8)
-        if len(self.classes) == 3 and self._lowest == 1 and found <= {1, 2, 3}:
-            return values - np.uint8(1)
-        if max(found) < len(self.classes):
-            return values
-        known = ", ".join(f"{number} {c.name}" for number, c in enumerate(self.classes))
-        raise UserError(
-            f"The mask of {name} has the value {max(found)}; masks hold class numbers ({known}), "
-            "or 0 and 255."
-        )
+
+def _value_counts(folder: Path) -> dict[str, np.ndarray]:
+    """How often each value occurs in each of the folder's masks, (256,), by name."""
+    masks = sorted(folder.glob("masks/*.png"))
+    return dict(zip((path.stem for path in masks), map(_counts, masks), strict=True))
+
+
+@lru_cache(KEPT * MAX_PAIRS)  # a page asks at every click; what is kept never changes
+def _counts(path: Path) -> np.ndarray:
+    return np.bincount(read_mask(path).ravel(), minlength=256)
 
 
 def keep_pairs(files: list[tuple[str, bytes]]) -> str:
@@ -74,7 +71,7 @@ def keep_pairs(files: list[tuple[str, bytes]]) -> str:
     if len(masks) > MAX_PAIRS:
         raise UserError(f"These are {len(masks)} pairs; {MAX_PAIRS} at most can be scored at once.")
     content = b"".join(name.encode() + pictures[name] + masks[name] for name in sorted(masks))
-    key = hashlib.sha256(content).hexdigest()[:16]
+    key = hashlib.sha256(VERSION + content).hexdigest()[:16]
     folder = _uploads() / key
     if not folder.is_dir():
         _write(folder, pictures, masks)
@@ -153,36 +150,12 @@ def _write(folder: Path, pictures: dict[str, bytes], masks: dict[str, bytes]) ->
             (temporary / kind).mkdir(parents=True)
         for number, stem in enumerate(sorted(masks)):
             name = f"{number:03}-{''.join(c if c.isalnum() else '-' for c in stem)[:60]}"
-            image, mask = open_picture(pictures[stem], stem), _mask(masks[stem], stem)
-            if image.shape[:2] != mask.shape:
-                raise UserError(
-                    f"{stem}: the picture has {image.shape[1]} × {image.shape[0]} pixels, the mask "
-                    f"{mask.shape[1]} × {mask.shape[0]}; they must be the same."
-                )
+            image, mask = open_pair(pictures[stem], masks[stem], stem, f"The mask of {stem}")
             Image.fromarray(image).save(temporary / "images" / f"{name}.png", compress_level=1)
             Image.fromarray(mask).save(temporary / "masks" / f"{name}.png")
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _mask(content: bytes, stem: str) -> np.ndarray:
-    """Values uint8 (H, W) of a grey or palette file; a palette's numbers count."""
-    open_picture(content, f"The mask of {stem}")  # its checks of size and damage
-    with Image.open(io.BytesIO(content)) as picture:
-        if picture.mode == "1":
-            picture = picture.convert("L")
-        values = np.asarray(picture)
-    if values.ndim == 3 and np.ptp(values[..., :3], axis=2).max() == 0:
-        values = values[..., 0]
-    if values.ndim != 2 or values.min() < 0 or values.max() > 255:
-        raise UserError(f"The mask of {stem} is coloured; save it in grey, a number a class.")
-    return values.astype(np.uint8)
-
-
-def _values(path: Path) -> np.ndarray:
-    with Image.open(path) as picture:
-        return np.asarray(picture)
 
 
 def _is_picture(name: str) -> bool:

@@ -16,8 +16,8 @@ from unet_core.images import open_picture
 
 PET_CLASSES = (
     ClassInfo("pet", "#E69F00"),
-    ClassInfo("background", "#56B4E9"),
-    ClassInfo("border", "#CC79A7"),
+    ClassInfo("background", "#56B4E9", "background"),
+    ClassInfo("border", "#CC79A7", "border"),
 )
 
 

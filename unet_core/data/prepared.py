@@ -16,7 +16,7 @@ from PIL import Image
 from unet_core.data.base import Dataset, Sample
 from unet_core.runs import runs_folder
 
-VERSION = 1  # raise it when the same names would give other pixels
+VERSION = 2  # raise it when the same names would give other pixels
 
 
 @dataclass(frozen=True)

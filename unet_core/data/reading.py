@@ -1,59 +1,126 @@
 """What the data sets share: reading pictures and masks, class ids, splits, colours."""
 
 import hashlib
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
-from unet_core.data.base import ClassInfo
+from unet_core.data.base import ClassInfo, Sample, background_and_object
 from unet_core.errors import UserError
-from unet_core.images import EXTENSIONS, open_picture
+from unet_core.images import (
+    EXTENSIONS,
+    ORIENTATION,
+    Header,
+    open_picture,
+    opened,
+    orientation_of,
+    read_header,
+)
 
 # Okabe and Ito's palette, which people with any colour vision can tell apart; background first.
 BACKGROUND = "#56B4E9"
 PALETTE = ("#E69F00", "#CC79A7", "#009E73", "#F0E442", "#0072B2", "#D55E00")
 MOST_CLASSES = 20
+VERSION = b"2"  # raise it when the same uploaded files would be kept as other pixels or numbers
+NUMBERS = np.arange(256, dtype=np.uint8)  # tables of `Labels`: as it is, and white from 128 on
+WHITE = (NUMBERS > 127).astype(np.uint8)
 
 
-def read_picture(path: Path, shape: tuple[int, int] | None = None) -> np.ndarray:
-    """Read a picture of any kind as uint8 (H, W, 3), RGB.
+class SizesDiffer(UserError):
+    """A mask that does not fit its picture, however the two are turned."""
 
-    A camera's rotation note (EXIF) is left alone, since masks are drawn on the stored pixels,
-    unless only the turned picture has the mask's ``shape``. ``UserError`` when it cannot be read,
-    or has another size than its mask.
+
+def read_picture(path: Path) -> np.ndarray:
+    """Read a picture of any kind as uint8 (H, W, 3), RGB, upright as its EXIF orientation says.
+
+    ``UserError`` when it cannot be read.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"The picture {path} cannot be read; put it back.") from error
-    image = open_picture(data, path.name, upright=False)
-    if shape and image.shape[:2] != shape:
-        image = open_picture(data, path.name)
-    if shape and image.shape[:2] != shape:
-        raise UserError(f"{path.name}: picture and mask differ in size; replace one of them.")
-    return image
+    return open_picture(_content(path), path.name)
 
 
-def read_mask(path: Path) -> np.ndarray:
-    """Read a mask's numbers as uint8 (H, W); a palette's indices count, not its colours.
+def read_mask(path: Path, picture: Header | None = None) -> np.ndarray:
+    """Read a mask's numbers as uint8 (H, W), laid on its picture as in `open_pair`.
 
-    ``UserError`` for a missing, broken, coloured or more than 8-bit mask.
+    ``UserError`` for a mask that is missing, broken, coloured, beyond 8 bits, or not of the
+    ``picture``'s size.
     """
-    try:
-        with Image.open(path) as picture:
-            values = np.asarray(picture.convert("L") if picture.mode in ("1", "LA") else picture)
-    except FileNotFoundError as error:
-        raise UserError(f"The mask {_shown(path)} is missing.") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"The mask {_shown(path)} cannot be read; replace it.") from error
+    return _open_mask(_content(path), _mask_name(path), picture)
+
+
+def read_pair(picture: Path, mask: Path) -> Sample:
+    """Two files as in `open_pair`."""
+    return open_pair(_content(picture), _content(mask), picture.name, _mask_name(mask))
+
+
+def open_pair(picture: bytes, mask: bytes, name: str, mask_name: str) -> Sample:
+    """A picture with its mask's numbers, both upright.
+
+    The picture is turned as its EXIF orientation says. So is a mask with an orientation of its own.
+    A mask without one was drawn on the stored pixels and turns with its picture, unless only
+    unturned it has the picture's shape: then it was drawn on the upright picture. (Upside down,
+    mirrored or square, shapes cannot tell, and the stored pixels count.) ``UserError`` for files
+    that cannot be used; ``name`` and ``mask_name`` are what it calls them.
+    """
+    image = open_picture(picture, name)
+    orientation = read_header(io.BytesIO(picture), name).orientation
+    return Sample(image, _open_mask(mask, mask_name, Header(image.shape[:2], orientation)))
+
+
+def _open_mask(data: bytes, name: str, picture: Header | None) -> np.ndarray:
+    with opened(io.BytesIO(data), name) as mask:
+        if orientation_of(mask) is None and picture:
+            mask.getexif()[ORIENTATION] = picture.orientation or 1
+        turned = ImageOps.exif_transpose(mask)
+        for choice in (turned, mask):
+            if picture is None or choice.size == picture.shape[::-1]:
+                return _numbers(choice, name)
+    (height, width), there = picture.shape, mask.size
+    raise SizesDiffer(
+        f"{name} has {there[0]} × {there[1]} pixels, its picture {width} × {height}; they must be "
+        "the same."
+    )
+
+
+def _numbers(mask: Image.Image, name: str) -> np.ndarray:
+    """A palette's indices count, not its colours, except where these are black and white."""
+    if mask.mode in ("1", "LA") or _is_black_and_white_palette(mask):
+        mask = mask.convert("L")
+    values = np.asarray(mask)
     if values.ndim == 3 and np.ptp(values[..., :3], axis=2).max() == 0:
         values = values[..., 0]
-    if values.ndim != 2 or values.max() > 255 or values.min() < 0:
-        raise UserError(f"The mask {_shown(path)} is not a grey picture with values from 0 to 255.")
-    return values.astype(np.uint8)
+    if values.ndim != 2:
+        raise UserError(
+            f"{name} is coloured, not a grey picture; save it in grey, a number a class."
+        )
+    return as_uint8(values, name)
+
+
+def _is_black_and_white_palette(mask: Image.Image) -> bool:
+    palette = (mask.getpalette() if mask.mode == "P" else None) or []
+    colors = {tuple(color) for color in np.reshape(palette, (-1, 3)).tolist()}
+    return colors == {(0, 0, 0), (255, 255, 255)}
+
+
+def as_uint8(values: np.ndarray, source: str) -> np.ndarray:
+    """The numbers, rounded; ``UserError``, which names ``source``, unless all are 0 to 255."""
+    if not (values.min() >= 0 and values.max() <= 255):  # nor NaN
+        raise UserError(f"{source} must hold numbers from 0 to 255.")
+    return (values if values.dtype.kind in "iub" else np.rint(values)).astype(np.uint8)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{_shown(path)} cannot be read; put it back.") from error
+
+
+def _mask_name(path: Path) -> str:
+    return f"The mask {_shown(path)}"
 
 
 def _shown(path: Path) -> str:
@@ -97,35 +164,105 @@ def files_fingerprint(paths: Iterable[Path]) -> str:
 
 @dataclass(frozen=True)
 class Labels:
-    """What the numbers in a user's masks mean: class ids, or black and white."""
+    """What the numbers in a user's masks mean, decided once for a whole set of masks.
+
+    ``classes``: those that the masks tell apart. ``table``: uint8 (256,), the class id of each
+    number. ``note``: the decision in a sentence.
+    """
 
     classes: tuple[ClassInfo, ...]
-    is_black_and_white: bool
+    table: np.ndarray
+    note: str = ""
 
     def ids(self, mask: np.ndarray) -> np.ndarray:
         """Class ids, uint8, for a mask's numbers."""
-        return (mask > 127).astype(np.uint8) if self.is_black_and_white else mask
+        return self.table[mask]
 
     @classmethod
     def of(cls, counts: np.ndarray, source: str) -> "Labels":
         """Find out from how often each value from 0 to 255 occurs, ``counts``: int (256,).
 
-        Values up to 19 are class ids. Masks of 0 and a high value are black and white, also when
-        smoothed or compressed, as long as nine in ten pixels are nearly black or white.
-        ``UserError``, which names ``source``, for anything else.
+        Values up to 19 are class ids, 0 the background; otherwise the masks must be
+        `_are_black_and_white`. ``UserError``, which names ``source``, for anything else.
         """
         values = np.flatnonzero(counts)
         if values[-1] < MOST_CLASSES:
-            return cls(numbered_classes(max(2, int(values[-1]) + 1)), False)
-        clear = counts[:16].sum() + counts[240:].sum() >= 0.9 * counts.sum()
-        smooth = len(values) > MOST_CLASSES and clear
-        if values[-1] > 127 and (smooth or set(values[:-1]) <= {0}):
-            return cls(numbered_classes(2), True)
-        shown = ", ".join(map(str, values[:6])) + (", …" if len(values) > 6 else "")
+            return cls(numbered_classes(max(2, int(values[-1]) + 1)), NUMBERS)
+        if _are_black_and_white(counts):
+            return cls(numbered_classes(2), WHITE)
         raise UserError(
-            f"The masks in {source} have the values {shown}; they must be class ids from 0 to "
-            f"{MOST_CLASSES - 1}, or 0 and 255."
+            f"The masks in {source} have the values {_listed(values)}; they must be class ids from "
+            f"0 to {MOST_CLASSES - 1}, or 0 and 255."
         )
+
+    @classmethod
+    def for_classes(cls, counts: dict[str, np.ndarray], classes: tuple[ClassInfo, ...]) -> "Labels":
+        """Read masks, whose ``counts`` are as in `of`, by name, for a model of ``classes``.
+
+        Class ids, unless `_are_black_and_white` or nothing is marked in any: then black is
+        background. For classes with a border also trimaps: 1 object, 2 background, 3 border, where
+        no mask has a 0 and not everything is 1. ``UserError`` for anything else.
+        """
+        total = np.sum(list(counts.values()), axis=0)
+        values = set(np.flatnonzero(total).tolist())
+        if _are_black_and_white(total) or (values == {0} and any(c.is_background for c in classes)):
+            return cls._black_and_white(classes)
+        roles = {c.role: number for number, c in enumerate(classes)}
+        if len(classes) == len(roles) == 3 and values <= {1, 2, 3} and values != {1}:
+            return cls._trimaps(classes, roles)
+        known = ", ".join(f"{number} {c.name}" for number, c in enumerate(classes))
+        if max(values) < len(classes):
+            return cls(classes, NUMBERS, f"The masks hold class numbers: {known}.")
+        culprit = max(counts, key=lambda name: np.flatnonzero(counts[name])[-1])
+        raise UserError(
+            f"The masks have the values {_listed(sorted(values))} ({max(values)} in {culprit}); "
+            f"all must hold class numbers ({known}), or all be black and white."
+        )
+
+    @classmethod
+    def _trimaps(cls, classes: tuple[ClassInfo, ...], roles: dict[str, int]) -> "Labels":
+        """As in the Oxford-IIIT Pet data set; ``roles``: the class id of each role."""
+        ids = [roles[role] for role in ("object", "background", "border")]
+        table = NUMBERS.copy()
+        table[1:4] = ids
+        meant = ", ".join(f"{value} {classes[i].name}" for value, i in enumerate(ids, start=1))
+        return cls(classes, table, f"The masks are trimaps: {meant}.")
+
+    @classmethod
+    def _black_and_white(cls, classes: tuple[ClassInfo, ...]) -> "Labels":
+        """White is the object, or the second of two classes of which none is background."""
+        if len(classes) == 2:
+            table = 1 - WHITE if classes[1].is_background else WHITE
+            black, white = (classes[table[value]].name for value in (0, 255))
+            return cls(
+                classes, table, f"The masks are black and white: black is {black}, white {white}."
+            )
+        both = background_and_object(classes)
+        if both is None:
+            raise UserError(
+                "The masks are black and white, which does not tell this model's classes apart; "
+                "masks with class numbers do."
+            )
+        objects = " or ".join(c.name for c in classes if c.is_object)
+        note = f"The masks are black and white, and scored so: black is {both[0].name}, white "
+        note += objects
+        if borders := " or ".join(c.name for c in classes if c.is_border):
+            note += f"; where the model says {borders}, the likelier of these counts"
+        return cls(both, WHITE, f"{note}.")
+
+
+def _are_black_and_white(counts: np.ndarray) -> bool:
+    """Whether masks of these ``counts`` (256,) together hold 0 and one high value, or are smoothed
+    or compressed, with nine in ten pixels nearly black or white."""
+    values = np.flatnonzero(counts)
+    clear = counts[:16].sum() + counts[240:].sum() >= 0.9 * counts.sum()
+    smooth = len(values) > MOST_CLASSES and clear
+    return values[-1] > 127 and bool(smooth or set(values[:-1]) <= {0})
+
+
+def _listed(values: Iterable[int]) -> str:
+    values = list(values)
+    return ", ".join(map(str, values[:6])) + (", …" if len(values) > 6 else "")
 
 
 def numbered_classes(count: int) -> tuple[ClassInfo, ...]:
@@ -136,7 +273,7 @@ def numbered_classes(count: int) -> tuple[ClassInfo, ...]:
     others = ["object"] if count == 2 else [f"class {index}" for index in range(1, count)]
     colors = [shade(PALETTE[i % len(PALETTE)], i // len(PALETTE)) for i in range(count - 1)]
     named = [ClassInfo(name, color) for name, color in zip(others, colors, strict=True)]
-    return ClassInfo("background", BACKGROUND), *named
+    return ClassInfo("background", BACKGROUND, "background"), *named
 
 
 def shade(color: str, times: int) -> str:

@@ -11,16 +11,17 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path, PurePath
 
 from PIL import Image
 
-from unet_core.data.base import ClassInfo, Dataset, Sample
+from unet_core.data.base import Dataset, Sample, read_classes
 from unet_core.data.folder import Folder
 from unet_core.data.npz import Npz
 from unet_core.data.pairs import matched
 from unet_core.data.prepared import resize_sample
-from unet_core.data.reading import read_mask, read_picture
+from unet_core.data.reading import VERSION, read_pair
 from unet_core.errors import UserError
 from unet_core.runs import ACTIVE, NAME, read_json, runs_folder, user_runs, write_json
 
@@ -48,12 +49,11 @@ class Upload(Dataset):
             raise UserError("The uploaded data is no longer here; upload it again.")
         self.name = PREFIX + key
         self.title = facts["title"]
-        self.classes = tuple(ClassInfo(**c) for c in facts["classes"])
+        self.classes = read_classes(facts["classes"], is_own_data=True)
         self.splits = facts["splits"]
 
     def load(self, name: str) -> Sample:
-        mask = read_mask(self.folder / "masks" / f"{name}.png")
-        return Sample(read_picture(self.folder / "images" / f"{name}.png", mask.shape), mask)
+        return read_pair(*(self.folder / kind / f"{name}.png" for kind in ("images", "masks")))
 
 
 def uploads() -> list[Upload]:
@@ -76,7 +76,7 @@ def keep_upload(
     if sum(len(content) for _, content in files) > most_bytes:
         raise UserError(f"These are over {most_bytes / 1e6:.0f} MB; choose fewer pictures.")
     title = PurePath(files[0][0]).stem if len(files) == 1 else "My pictures"
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(VERSION)
     for name, content in sorted(files):
         digest.update(name.encode() + content)
     plain = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "data"
@@ -92,13 +92,15 @@ def keep_upload(
 
 
 def name_classes(upload: Upload, names: list[str]) -> None:
-    """Call the classes by ``names``, in the order of their ids; ``UserError`` for other numbers."""
+    """Call the classes by ``names``, in the order of their ids, whose roles stay as they are.
+
+    ``UserError`` for another number of names, or one twice.
+    """
     names = [name.strip()[:40] for name in names]
     if len(names) != len(upload.classes) or len(set(names)) < len(names) or not all(names):
         raise UserError(f"Give {len(upload.classes)} different names, with commas between them.")
-    classes = [
-        {"name": name, "color": c.color} for name, c in zip(names, upload.classes, strict=True)
-    ]
+    renamed = (replace(c, name=name) for name, c in zip(names, upload.classes, strict=True))
+    classes = [asdict(c) for c in renamed]
     write_json(upload.folder / LIST, read_json(upload.folder / LIST) | {"classes": classes})
 
 
@@ -156,7 +158,7 @@ def _write(source: Dataset, folder: Path, title: str, progress: Callable[[int, i
                 path = folder / kind / f"{splits[split][-1]}.png"
                 Image.fromarray(values).save(path, compress_level=1)
             progress(done + 1, total)
-    classes = [{"name": c.name, "color": c.color} for c in source.classes]
+    classes = [asdict(c) for c in source.classes]
     write_json(folder / LIST, {"title": title, "classes": classes, "splits": splits})
 
 
