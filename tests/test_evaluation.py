@@ -13,7 +13,7 @@ from unet_core.data.base import ClassInfo, Dataset, Sample
 from unet_core.data.drawn import DrawnPets
 from unet_core.data.pets import PET_CLASSES
 from unet_core.errors import UserError
-from unet_core.runs import Run, write_json
+from unet_core.runs import Run, runs_folder, write_json
 
 
 class Coloured(Dataset):
@@ -152,7 +152,7 @@ def wait(job, seconds: float = 60) -> dict:
 @pytest.fixture
 def own_run(channel_run):
     """The channel run as a user's own, so that other processes find it."""
-    target = evaluation_jobs.runs_folder() / "channels"
+    target = runs_folder() / "channels"
     target.parent.mkdir(exist_ok=True)
     channel_run.path.rename(target)
     return type(channel_run)(target)

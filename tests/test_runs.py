@@ -1,4 +1,5 @@
 import json
+import os
 import time
 
 import pytest
@@ -38,7 +39,7 @@ def test_nothing_outside_the_store_is_opened(name):
 
 def test_a_silent_process_counts_as_failed():
     run = runs.create_run(CONFIG, "silent")
-    run.write_status(state="running")
+    run.write_status(state="running", pid=os.getpid())  # as older versions wrote it
     assert run.status["state"] == "running"
     status = json.loads((run.path / "status.json").read_text())
     status["heartbeat"] = time.time() - runs.HEARTBEAT_LIMIT - 1
@@ -49,7 +50,7 @@ def test_a_silent_process_counts_as_failed():
 def test_history_counts_epochs_from_one_and_a_repeated_epoch_once():
     run = runs.create_run(CONFIG, "history")
     (run.path / "history.csv").write_text("epoch,loss\n0,3.0\n1,2.5\n1,2.0\n2,1.")
-    assert run.history == [{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": 2.0}]
+    assert [(row["epoch"], row["loss"]) for row in run.history] == [(1, 3.0), (2, 2.0)]
 
 
 def test_a_damaged_folder_disturbs_nobody():
@@ -58,6 +59,7 @@ def test_a_damaged_folder_disturbs_nobody():
     bad.mkdir()
     (bad / "config.json").write_text('{"title": ')
     assert [r.name for r in runs.user_runs()] == ["good"]
+    assert [r.name for r in runs.damaged_runs()] == ["bad"]
     with pytest.raises(UserError, match=r"config\.json"):
         _ = runs.Run(bad).config
 
@@ -75,7 +77,7 @@ def test_shipped_models_are_whole():
 
 
 def test_two_runs_never_have_the_same_title(shipped):
-    config = {"title": "Pets", "training": {"model": "m"}, "classes": []}
+    config = CONFIG | {"title": "Pets"}
     first = runs.create_run(config, "first")
     assert runs.unique_title("Cats") == "Cats"
     assert runs.unique_title("Pets") == "Pets (2)"

@@ -191,7 +191,8 @@ def evaluate(options) -> None:
 
     run = find_run(options.run)
     asked = options.data, options.split, options.pictures
-    if not options.out and asked == (run.config["training"].get("data"), "test", None):
+    is_own = asked == (run.config["training"].get("data"), "test", None)
+    if is_own and not options.out and not run.is_shipped:
         dataset = evaluation_jobs.open_data(run, options.data)
         result = evaluation.evaluate(run, dataset, options.split, progress=show_progress)
         evaluation.write_evaluation(run, result)
