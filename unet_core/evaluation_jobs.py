@@ -109,7 +109,7 @@ def new_job(run: Run, data: str, split: str, limit: int | None = None) -> Evalua
     dataset = open_data(run, data)
     check_classes(run, dataset)
     total = len(names_of(dataset, split, limit))
-    job = EvaluationJob(evaluations_folder() / run.id / _key(data, split))
+    job = EvaluationJob(evaluations_folder() / run.id / _key(run, data, split))
     if job.progress["state"] == "running":
         raise UserError(f"{run.title} is being evaluated on that data; wait for it or stop it.")
     shutil.rmtree(job.path, ignore_errors=True)
@@ -216,9 +216,9 @@ def _is_of(run: Run, job: EvaluationJob, result: dict) -> bool:
     )
 
 
-def _key(data: str, split: str) -> str:
-    """A name for a folder and for links, another for every data and split."""
-    digest = hashlib.sha256(json.dumps([data, split]).encode()).hexdigest()[:12]
+def _key(run: Run, data: str, split: str) -> str:
+    """A name for a folder and for links, another for every run, data and split."""
+    digest = hashlib.sha256(json.dumps([run.id, data, split]).encode()).hexdigest()[:12]
     return f"{_plain(data)[:40]}-{split}-{digest}".strip("-")
 
 
