@@ -32,7 +32,11 @@ def show_comparison(run: Run, result: dict) -> None:
         bind="query-params",
     )  # fmt: skip
     other, second = others[name]
-    comparison = compare(result, second)
+    try:
+        comparison = compare(result, second)
+    except UserError as error:
+        st.info(str(error))
+        return
     show_differences(run, other, result, second, comparison)
     show_disagreement(run, other, result, comparison)
 

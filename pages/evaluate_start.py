@@ -72,7 +72,7 @@ def start(run: Run, data: str, split: str, limit: int, files: list) -> None:
     try:
         name = keep_pairs(files) if data == PAIRS else data
         job = evaluation_jobs.start(run, name, split, limit)
-    except UserError as error:
+    except (UserError, OSError) as error:
         st.error(str(error))
         return
     st.session_state[STARTED] = job.name

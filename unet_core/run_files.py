@@ -4,6 +4,7 @@ A disk cuts files short, people edit them, other versions write them. Whoever re
 of the types that are said here, or nothing; so no page has to ask twice.
 """
 
+import copy
 import csv
 import json
 import math
@@ -11,6 +12,7 @@ import os
 import stat
 import threading
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,16 @@ _Validator = extend(
     Draft202012Validator,  # for which 3.0 is an integer too
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, x: type(x) is int),
 )
+
+
+class Kind:
+    """What files of one kind hold, as a JSON schema."""
+
+    def __init__(self, schema: dict):
+        self._validator = _Validator(schema, format_checker=_FORMATS)
+
+    def fits(self, content: object) -> bool:
+        return self._validator.is_valid(content)
 
 
 @_FORMATS.checks("moment", raises=ValueError)
@@ -58,6 +70,7 @@ def _or_null(schema: dict) -> dict:
 TEXT = {"type": "string", "pattern": r"\A[^\x00]*\Z", "maxLength": 5000}
 NAME = TEXT | {"minLength": 1, "maxLength": 200}
 NUMBER = {"type": "number", "minimum": -MOST, "maximum": MOST}
+FLAG = {"type": "boolean"}
 POSITIVE = NUMBER | {"minimum": 0}
 SCALAR = TEXT | NUMBER | {"type": ["string", "number", "boolean", "null"]}
 PID = _or_null(_whole(1, 2**31 - 1))
@@ -66,7 +79,7 @@ CLASSES = _list(
     _map({"name": NAME, "color": {"type": "string", "pattern": r"\A#[0-9a-fA-F]{6}\Z"}},
          "name", "color"), 1, maxItems=256,
 )  # fmt: skip
-CONFIG = _map(
+CONFIG = Kind(_map(
     {
         "title": TEXT,
         "description": TEXT,
@@ -80,7 +93,11 @@ CONFIG = _map(
         "training": _map(
             {
                 "model": NAME,
-                "model_arguments": _map({}, additionalProperties=SCALAR),
+                "model_arguments": _map(
+                    {"depth": _whole(), "filters": _whole(), "padding": TEXT, "dropout": NUMBER,
+                     "batch_norm": FLAG, "skips": FLAG, "channels": _whole()},
+                    additionalProperties=SCALAR,
+                ),
                 "data": TEXT,
                 "epochs": _whole(1, 10**6),
                 "size": _whole(1, 2**16),
@@ -91,49 +108,51 @@ CONFIG = _map(
         ),
     },
     "training", "classes",
-)  # fmt: skip
-STATUS = _map(
-    {
-        "state": {
-            "enum": ["created", "queued", "running", "stopping", "stopped", "failed", "done"]
+))  # fmt: skip
+STATUS = Kind(
+    _map(
+        {
+            "state": {
+                "enum": ["created", "queued", "running", "stopping", "stopped", "failed", "done"]
+            },
+            "phase": TEXT,
+            "message": _or_null(TEXT),
+            "pid": PID,
+            "process": PROCESS,
+            "heartbeat": NUMBER,
+            "queued": NUMBER,
+            "started": TEXT | {"format": "moment"},
+            "epoch": _whole(),
+            "epochs": _whole(),
+            "step": _whole(),
+            "steps": _whole(),
+            "pictures_per_second": POSITIVE,
+            "seconds_left": _or_null(POSITIVE),
+            "oom_kills": _or_null(_whole()),
         },
-        "phase": TEXT,
-        "message": _or_null(TEXT),
-        "pid": PID,
-        "process": PROCESS,
-        "heartbeat": NUMBER,
-        "queued": NUMBER,
-        "started": TEXT | {"format": "moment"},
-        "epoch": _whole(),
-        "epochs": _whole(),
-        "step": _whole(),
-        "steps": _whole(),
-        "pictures_per_second": POSITIVE,
-        "seconds_left": _or_null(POSITIVE),
-        "oom_kills": _or_null(_whole()),
-    },
-    "state",
+        "state",
+    )
 )
-LABEL = _map({"title": NAME}, "title")
-PROGRESS = _map(  # of an evaluation
+LABEL = Kind(_map({"title": NAME}, "title"))
+PROGRESS = Kind(_map(  # of an evaluation
     {"run": TEXT, "data": TEXT, "data_title": TEXT, "split": TEXT, "done": _whole(),
      "total": _whole(), "error": TEXT, "pid": PID, "process": PROCESS, "heartbeat": NUMBER},
     "run", "data", "data_title", "split", "done", "total", "error", "heartbeat",
-)  # fmt: skip
-DOWNLOAD = _map(  # how far it is
+))  # fmt: skip
+DOWNLOAD = Kind(_map(  # how far it is
     {"what": TEXT, "done": _whole(), "total": _whole(), "error": TEXT, "pid": PID,
      "process": PROCESS}, "done", "total", "error",
-)  # fmt: skip
-DOWNLOADED = _map({"pictures": _or_null(_whole())}, "pictures")
+))  # fmt: skip
+DOWNLOADED = Kind(_map({"pictures": _or_null(_whole())}, "pictures"))
 PICTURES = _list({"type": "string", "pattern": r"\A[^/\\\x00]{1,200}\Z"}, 1)
-UPLOAD = _map(
+UPLOAD = Kind(_map(
     {"title": NAME, "classes": CLASSES,
      "splits": _map({"trainval": PICTURES, "test": PICTURES}, "trainval", "test")},
     "title", "classes", "splits",
-)  # fmt: skip
+))  # fmt: skip
 SCORES = _map({"pixel_accuracy": NUMBER, "mean_iou": NUMBER}, "pixel_accuracy", "mean_iou",
               additionalProperties=NUMBER)  # fmt: skip
-EVALUATION = _map(  # its numbers beside the scores: see `_is_whole`
+EVALUATION = Kind(_map(  # its numbers beside the scores: see `_is_whole`
     {
         "run": TEXT,
         "data": TEXT,
@@ -151,23 +170,33 @@ EVALUATION = _map(  # its numbers beside the scores: see `_is_whole`
     },
     "run", "data", "data_title", "split", "date", "pictures", "resolution", "classes", "scores",
     "intervals", "calibration_error", "per_class", "per_picture", "confusion", "reliability",
-)  # fmt: skip
+))  # fmt: skip
 COLUMNS = {  # of a CSV file, which every row has; the first must be a number
     "history.csv": ("epoch", "seconds", "loss", "val_loss", "mean_iou", "val_mean_iou"),
     "steps.csv": ("step", "epoch", "seconds", "loss"),
 }
 
 
-def read_as(path: Path, schema: dict) -> dict | None:
-    """The file's content where it is as ``schema`` says, else None. No number in it is NaN."""
+def read_as(path: Path, kind: Kind) -> dict | None:
+    """The file's content where it is of that kind, else None. No number in it is NaN."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return None
+    # Pages ask for the same files again and again: whether one fits is found out once.
+    return copy.deepcopy(_read_as(path, kind, facts.st_ino, facts.st_mtime_ns, facts.st_size))
+
+
+@lru_cache(maxsize=500)
+def _read_as(path: Path, kind: Kind, *_facts: int) -> dict | None:
     content = read_json(path, nan=False)
-    return content if _fits(content, schema) else None
+    return content if kind.fits(content) else None
 
 
 def read_evaluation(path: Path) -> dict | None:
     """A result of `evaluation.evaluate` whose parts fit each other, else None."""
     content = read_json(path)
-    return content if _fits(content, EVALUATION) and _is_whole(content) else None
+    return content if EVALUATION.fits(content) and _is_whole(content) else None
 
 
 def read_rows(path: Path) -> list[dict]:
@@ -254,10 +283,6 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-def _fits(content: object, schema: dict) -> bool:
-    return _Validator(schema, format_checker=_FORMATS).is_valid(content)
-
-
 def _is_whole(result: dict) -> bool:
     """Whether an evaluation's tables have the sizes that its classes and pictures ask for.
 
@@ -277,10 +302,14 @@ def _is_whole(result: dict) -> bool:
         return (
             all(_is_table(*table, kinds="i") for table in counts)
             and all(_is_table(*table, kinds="if") for table in others)
-            and all(_fits(picture["name"], NAME) for picture in pictures)
+            and all(_is_name(picture["name"]) for picture in pictures)
         )
     except (TypeError, KeyError, ValueError):
         return False
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= NAME["maxLength"] and "\0" not in name
 
 
 def _is_table(values: object, shape: tuple[int, ...], kinds: str) -> bool:
