@@ -111,5 +111,9 @@ def show_progress(job: evaluation_jobs.EvaluationJob) -> None:
         f"{progress['run']} on {progress['data_title']}: {done:,} of {total:,} pictures",
     )
     if st.button("Stop", icon=":material/stop:", key="stop-evaluation"):
-        evaluation_jobs.stop(job)
-        st.rerun()
+        try:
+            evaluation_jobs.stop(job)
+        except (UserError, OSError) as error:
+            st.error(str(error))
+        else:
+            st.rerun()

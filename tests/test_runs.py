@@ -1,6 +1,7 @@
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -27,6 +28,18 @@ def test_a_name_is_taken_once():
     runs.create_run(CONFIG, "twice")
     with pytest.raises(UserError, match="already"):
         runs.create_run(CONFIG, "twice")
+
+
+def test_runs_of_one_moment_get_names_and_ids_of_their_own(shipped):
+    """Four visitors press Start at once; the automatic name has no more than the second."""
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: runs.create_run(CONFIG), range(12)))
+    assert len({run.path for run in made}) == len({run.id for run in made}) == 12
+    assert {run.name for run in runs.user_runs()} == {run.name for run in made}
+    assert [path.name for path in runs.runs_folder().glob(".new-*")] == []
+    (shipped / "pets").mkdir()
+    with pytest.raises(UserError, match="already"):
+        runs.create_run(CONFIG, "pets")
 
 
 @pytest.mark.parametrize("name", ["../weights", "a/b", "Upper", "", ".cache", "x" * 65])

@@ -21,7 +21,7 @@ from unet_core.data.base import Dataset
 from unet_core.data.pairs import PREFIX, Pairs
 from unet_core.errors import UserError
 from unet_core.evaluation import check_classes, evaluate, names_of
-from unet_core.jobs import detached
+from unet_core.jobs import NOT_OURS, detached
 from unet_core.processes import at_work, held, identity, kill, locked
 from unet_core.run_files import PROGRESS, modified, read_as, read_evaluation, write_json
 from unet_core.runs import Run, all_runs, evaluations_folder
@@ -66,11 +66,11 @@ class EvaluationJob:
             return progress | {"state": "done"}
         if progress["error"]:
             return progress | {"state": "failed"}
+        if at_work(self.lock, progress, SILENCE):
+            return progress | {"state": "running"}
         if os.path.exists(self.path / "stop"):
             return progress | {"state": "stopped"}
-        if not at_work(self.lock, progress, SILENCE):
-            return progress | {"state": "failed", "error": "The process ended unexpectedly."}
-        return progress | {"state": "running"}
+        return progress | {"state": "failed", "error": "The process ended unexpectedly."}
 
     def report(self, **changes) -> None:
         """Merge ``changes`` into ``progress.json`` and set the heartbeat to now."""
@@ -164,12 +164,17 @@ def _work(job, run, data, split, limit, tell) -> dict:
 
 
 def stop(job: EvaluationJob) -> None:
-    """End the job's process at once; there is no result then."""
+    """End the job's process at once; there is no result then.
+
+    ``UserError`` when it cannot be ended from here.
+    """
     progress = job.progress
     if progress["state"] == "running":
         with suppress(FileNotFoundError):  # it has just gone
             (job.path / "stop").touch()
         kill(progress, str(job.path.absolute()))
+        if job.progress["state"] == "running":
+            raise UserError(NOT_OURS.format("the evaluation"))
 
 
 def working() -> EvaluationJob | None:

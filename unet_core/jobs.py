@@ -24,7 +24,6 @@ from unet_core.limits import from_environment
 from unet_core.processes import at_work, held, identity, kill, launch, locked, oom_kills
 from unet_core.run_files import DOWNLOAD, modified, read_as, size, write_json
 from unet_core.runs import (
-    ACTIVE,
     DIED,
     Run,
     damaged_runs,
@@ -44,6 +43,10 @@ LOG_TAIL = 4000  # characters
 LAUNCHED = "--- started "  # begins the line in the log above each start's output
 DOWNLOAD_SILENCE = 300.0  # seconds; all tries to reach a dead server take less
 DOWNLOAD_CUT = "The download was cut short. Start it again: what has come stays."
+NOT_OURS = (
+    "The process of {} could not be ended from here: it belongs to another user or machine, or "
+    "nothing proves that it is ours. End it where it was started."
+)
 ALMOST_FULL = 5e6  # bytes free on the disk
 
 
@@ -69,9 +72,7 @@ def advance() -> None:
         for run in working:
             if _overdue(run):
                 _end(run)
-        # Whatever the files say, who holds a lock is still at it.
-        busy = working or any(held(run.lock) for run in runs + damaged_runs())
-        if not busy and (queue := waiting()):
+        if not any(map(_is_busy, runs + damaged_runs())) and (queue := waiting()):
             _launch(queue[0])
 
 
@@ -100,11 +101,7 @@ def end(run: Run) -> None:
     """
     with _lock():
         if run.status["state"] in WORKING and not _end(run):
-            raise UserError(
-                f"The process of {run.title} could not be ended from here: it belongs to another "
-                "user or machine, or nothing proves that it is this run's. End it where it was "
-                "started."
-            )
+            raise UserError(NOT_OURS.format(run.title))
 
 
 def rename(run: Run, title: str) -> None:
@@ -127,7 +124,7 @@ def delete(run: Run) -> None:
     """Remove the run, all its files and its results; ``UserError`` while it is in work."""
     _check_own(run)
     with _lock():
-        if run.status["state"] in WORKING:
+        if _is_busy(run):
             raise UserError(f"{run.title} is still in work; stop it first.")
         _remove(run)
 
@@ -141,8 +138,12 @@ def prune(count: int, most_bytes: float | None = None) -> None:
     """
     with _lock():
         runs = user_runs()
-        working = any(run.status["state"] in WORKING for run in runs)
-        idle = [r for r in runs if r.status["state"] not in ACTIVE and not r.is_pinned]
+        working = any(map(_is_busy, runs))
+        idle = [
+            run
+            for run in runs
+            if run.status["state"] != "queued" and not _is_busy(run) and not run.is_pinned
+        ]
         for run in idle[count:]:
             _remove(run)
         if most_bytes is not None:
@@ -165,8 +166,11 @@ def archive(run: Run) -> bytes:
 
 def log_tail(run: Run) -> str:
     """The end of the process's output."""
+    path = run.path / "train.log"
+    if not os.path.isfile(path):
+        return ""
     try:
-        with open(run.path / "train.log", "rb") as log:
+        with open(path, "rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL))
             return log.read().decode("utf-8", errors="replace")
     except OSError:
@@ -235,6 +239,11 @@ def detached(arguments: list[str], log: Path) -> int:
         file.write(f"{LAUNCHED}{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC\n".encode())
         file.flush()
         return launch([*COMMAND, *arguments], file, Path(__file__).parent.parent, environment)
+
+
+def _is_busy(run: Run) -> bool:
+    """Whatever the files say, who holds the lock is still at it."""
+    return run.status["state"] in WORKING or held(run.lock)
 
 
 def _overdue(run: Run) -> bool:

@@ -77,7 +77,7 @@ PID = _or_null(_whole(1, 2**31 - 1))
 PROCESS = _or_null(_map({"pid": PID, "host": TEXT, "boot": TEXT, "born": NUMBER}, "pid"))
 CLASSES = _list(
     _map({"name": NAME, "color": {"type": "string", "pattern": r"\A#[0-9a-fA-F]{6}\Z"}},
-         "name", "color"), 1, maxItems=256,
+         "name", "color"), maxItems=256,
 )  # fmt: skip
 CONFIG = Kind(_map(
     {
