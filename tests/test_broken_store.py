@@ -271,6 +271,28 @@ def test_a_value_of_any_kind_at_any_place(store, file):
         check(store, file, way, str(odd)[:20])
 
 
+@pytest.mark.parametrize(
+    ("way", "odd"),
+    [
+        (("confusion",), [[1, 2], [3, 4]]),
+        (("confusion", 0), [1, 2]),
+        (("confusion", 0, 0), 0.5),
+        (("per_picture", 0, "confusion", 0, 0), float("nan")),
+        (("per_picture", 1, "confusion"), [[1]]),
+        (("per_picture", 0, "name"), 3),
+        (("per_picture", 0), None),
+        (("reliability", 0), [1, 2]),
+        (("per_class", "iou"), [0.5]),
+        (("per_class", "support", 0), 10**30),
+        (("classes",), ["pet", "background"]),
+    ],
+)
+def test_a_result_whose_tables_do_not_fit_each_other_is_none(store, way, odd):
+    good = store.healthy.evaluation
+    write_json(store.healthy.path / "evaluation.json", changed(good, way, odd))
+    assert good and store.healthy.evaluation is None
+
+
 def models(good: Path) -> dict[str, bytes]:
     """Files that are no model of the run, or one that fails when it is used."""
     model = onnx.load(good)

@@ -280,6 +280,15 @@ def test_results_go_with_their_run_and_no_other(channel_run, result, way):
     assert data_of(again) == [] and [data_of(run) for run in others] == [["coloured"]] * 2
 
 
+def test_results_of_a_shipped_run_stay_when_its_namesake_goes(channel_run, result):
+    """Formerly a user's run could be called like a shipped one."""
+    kept(channel_run, result, "coloured")
+    namesake = Run(a_run(channel_run, "other").path.rename(runs_folder() / "channels"))
+    kept(namesake, result, "coloured")
+    jobs.delete(namesake)
+    assert [path.name for path in evaluations_folder().iterdir()] == [channel_run.id]
+
+
 def old_result(run: Run, result: dict, name: str | None = None, **changes) -> None:
     """As they were kept until their folders had the run's id."""
     folder = evaluations_folder() / f"{name or run.name}--coloured--test"

@@ -1,9 +1,11 @@
 """What can happen to a training's process, with a short script in its place."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -149,14 +151,20 @@ def test_an_earlier_failure_does_not_explain_a_later_one(command):
     assert "tensorsnow" in jobs.failure(run)
 
 
+@pytest.mark.parametrize("told", ["its identity", "its number"])
 @pytest.mark.parametrize("jump", [-86400, 86400])
-def test_neither_a_frozen_process_nor_a_clock_that_jumps_lets_a_second_one_start(command, jump):
+def test_neither_a_frozen_process_nor_a_clock_that_jumps_lets_a_second_one_start(
+    command, jump, told
+):
     first, second = command(STAND_IN, "first"), command(STAND_IN, "second")
     jobs.start(first)
     wait_for(lambda: first.status["phase"] == "Training")
     pid = first.status["pid"]
     os.kill(pid, signal.SIGSTOP)
-    write_json(first.path / "status.json", first.status | {"heartbeat": time.time() + jump})
+    status = first.status | {"heartbeat": time.time() + jump}
+    if told == "its number":  # as it was written formerly
+        del status["process"]
+    write_json(first.path / "status.json", status)
     assert state(first) == "running" and "may be paused" in first.status["message"]
     jobs.start(first)
     jobs.start(second)
@@ -268,6 +276,17 @@ with locked(Path({str(path)!r})):
     owner.communicate()
     with locked(path, wait=False):
         pass
+
+
+def test_a_glance_at_a_lock_keeps_nobody_from_it(tmp_path):
+    """Pages look at it every second, perhaps just when a training begins."""
+    (tmp_path / "lock").touch()
+    glance = os.open(tmp_path / "lock", os.O_RDONLY)
+    fcntl.flock(glance, fcntl.LOCK_SH)
+    threading.Timer(0.1, os.close, [glance]).start()
+    with locked(tmp_path / "lock", wait=False):
+        assert held(tmp_path / "lock")
+    assert not held(tmp_path / "lock") and not held(tmp_path / "none")
 
 
 def test_nothing_starts_or_resumes_where_training_is_off(command, monkeypatch):
