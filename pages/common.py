@@ -162,7 +162,7 @@ def model_time(run: Run) -> float:
     """When its model was written, so that caches tell a new one; ``UserError`` without a model."""
     try:
         return (run.path / "model.onnx").stat().st_mtime
-    except FileNotFoundError:
+    except OSError:
         raise UserError(f"{run.title} has no model yet; let its training end first.") from None
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from pages.common import segmenter_of
+from pages.common import model_time, segmenter_of
 from unet_core.data.base import Dataset
 from unet_core.errors import UserError
 from unet_core.evaluation import as_scored
@@ -135,8 +135,9 @@ def show_picture(run: Run, dataset: Dataset, name: str, score: str, focus: int) 
 
 def picture_tiles(run: Run, dataset: Dataset, name: str, focus: int) -> list[bytes]:
     """JPEG files: the picture, its truth, the prediction, the errors for the class ``focus``."""
-    changed = (run.path / "model.onnx").stat().st_mtime
-    return _tiles(run.name, changed, dataset.name, name, focus, run, dataset)
+    if not any(name in names for names in dataset.splits.values()):
+        raise UserError(f"{name} is no longer among {dataset.title}.")
+    return _tiles(run.name, model_time(run), dataset.name, name, focus, run, dataset)
 
 
 @st.cache_data(max_entries=60, show_spinner=False)

@@ -72,7 +72,7 @@ def start(run: Run, data: str, split: str, limit: int, files: list) -> None:
     try:
         name = keep_pairs(files) if data == PAIRS else data
         job = evaluation_jobs.start(run, name, split, limit)
-    except UserError as error:
+    except (UserError, OSError) as error:
         st.error(str(error))
         return
     st.session_state[STARTED] = job.name
@@ -111,5 +111,9 @@ def show_progress(job: evaluation_jobs.EvaluationJob) -> None:
         f"{progress['run']} on {progress['data_title']}: {done:,} of {total:,} pictures",
     )
     if st.button("Stop", icon=":material/stop:", key="stop-evaluation"):
-        evaluation_jobs.stop(job)
-        st.rerun()
+        try:
+            evaluation_jobs.stop(job)
+        except (UserError, OSError) as error:
+            st.error(str(error))
+        else:
+            st.rerun()

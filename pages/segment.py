@@ -17,6 +17,7 @@ from pages.pictures import choose_sample, uploaded
 from unet_core.errors import UserError
 from unet_core.images import EXTENSIONS
 from unet_core.overlay import unique_names, zip_files
+from unet_core.run_files import size as file_size
 from unet_core.runs import Run
 from unet_core.views import SegmentedPicture, View
 
@@ -56,8 +57,8 @@ def choose_model(left, right, runs: dict[str, Run]) -> tuple[Run, Run | None]:
             placeholder="No second model", key="compare", bind="query-params",
         )  # fmt: skip
     run = runs[name]
-    size = (run.path / "model.onnx").stat().st_size / 1e6
-    st.caption(f"{run.config['description']} {score_line(run)}; {size:.1f} MB.")
+    size = file_size(run.path / "model.onnx") / 1e6
+    st.caption(f"{run.config.get('description', '')} {score_line(run)}; {size:.1f} MB.")
     return run, runs.get(other)
 
 

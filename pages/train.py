@@ -9,9 +9,12 @@ from pages.train_settings import new_run_form
 from unet_core import jobs
 from unet_core.errors import UserError
 from unet_core.figures import METRICS, learning_curves
-from unet_core.runs import ACTIVE, MONITOR, Run, user_runs
+from unet_core.images import open_picture
+from unet_core.run_files import read_file
+from unet_core.runs import ACTIVE, MONITOR, Run, damaged_runs, user_runs
 from unet_core.scores import beats_trivial
 
+REFUSED = "refused"  # in the session: why what was asked for could not be done
 STATES = {
     "created": (":material/draft: Not started", "gray"),
     "queued": (":material/hourglass: Waiting for its turn", "blue"),
@@ -133,10 +136,14 @@ def show_learning(run: Run) -> None:
     if not strips:
         return
     number = choose_strip(run, len(strips)) if len(strips) > 1 else 1
-    st.image(
-        str(strips[number - 1]), width="stretch",
-        alt=f"Validation pictures, truth and prediction after epoch {number}",
-    )  # fmt: skip
+    try:
+        st.image(
+            open_picture(read_file(strips[number - 1]) or b"", strips[number - 1].name),
+            width="stretch", alt=f"Validation pictures, truth and prediction after epoch {number}",
+        )  # fmt: skip
+    except UserError as error:
+        st.caption(f":material/broken_image: {error}")
+        return
     credit = run.config.get("data_credit", "")
     st.caption(
         f"Rows: validation pictures, their truth, the prediction after epoch {number}. {credit}"
@@ -173,24 +180,50 @@ def manage(run: Run) -> None:
     st.session_state[title], st.session_state[pinned] = run.title, run.is_pinned
     with st.popover("Manage", icon=":material/settings:"):
         st.text_input(
-            "Name", key=title, on_change=lambda: jobs.rename(run, st.session_state[title])
-        )
+            "Name", key=title,
+            on_change=lambda: change(lambda: jobs.rename(run, st.session_state[title])),
+        )  # fmt: skip
         st.toggle(
             "Keep when old runs are removed", key=pinned,
-            on_change=lambda: jobs.pin(run, st.session_state[pinned]),
+            on_change=lambda: change(lambda: jobs.pin(run, st.session_state[pinned])),
         )  # fmt: skip
         st.download_button(
             "Download (zip)", lambda: jobs.archive(run), f"{run.name}.zip", "application/zip",
             icon=":material/folder_zip:", on_click="ignore",
         )  # fmt: skip
-        if st.button("Delete", icon=":material/delete:", key=f"delete-{run.name}"):
-            try:
-                jobs.delete(run)
-            except (UserError, OSError) as error:
-                st.error(str(error))
-            else:
-                st.session_state.pop("run", None)
-                st.rerun()
+        if message := st.session_state.pop(REFUSED, ""):
+            st.error(message)
+        offer_delete(run)
+
+
+def change(action) -> None:
+    """Do what a widget asks for; what cannot be done is said when the page is drawn again."""
+    try:
+        action()
+    except (UserError, OSError) as error:
+        st.session_state[REFUSED] = str(error)
+
+
+def offer_delete(run: Run) -> None:
+    if st.button("Delete", icon=":material/delete:", key=f"delete-{run.name}"):
+        try:
+            jobs.delete(run)
+        except (UserError, OSError) as error:
+            st.error(str(error))
+        else:
+            st.session_state.pop("run", None)
+            st.rerun()
+
+
+def show_damaged() -> None:
+    """Runs of which nothing can be shown, so that they can be deleted."""
+    for run in damaged_runs():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(
+                f"The run {run.name} is damaged: its config.json cannot be read.",
+                icon=":material/broken_image:",
+            )
+            offer_delete(run)
 
 
 def show_list(runs: dict[str, Run]) -> None:
@@ -218,7 +251,7 @@ def row(run: Run) -> dict:
         "run": run.title,
         "state": STATES[run.status["state"]][0].partition(" ")[2],
         "test mean IoU": scores.get("mean_iou"),
-        "started": run.config["created"],
+        "started": run.config.get("created"),
         "kept": run.is_pinned,
     }
 
@@ -249,6 +282,7 @@ def main() -> None:
     with right:
         if not runs:
             st.info("No run yet. Press Start: the defaults are a short run to a useful model.")
+            show_damaged()
             return
         labels = {name: run.title for name, run in runs.items()}
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -260,6 +294,7 @@ def main() -> None:
         active = any(state in ACTIVE for state in drawn_states.values())
         st.fragment(watch, run_every=1.0 if active else None)(name, drawn_states)
         show_list(runs)
+        show_damaged()
 
 
 main()

@@ -9,7 +9,7 @@ from scipy.stats import bootstrap
 from sklearn import metrics
 from sklearn.metrics import confusion_matrix
 
-from unet_core import evaluation, evaluation_jobs
+from unet_core import evaluation, evaluation_jobs, jobs
 from unet_core.__main__ import main
 from unet_core.comparison import compare
 from unet_core.data.base import ClassInfo, Dataset, Sample, background_and_object
@@ -18,7 +18,8 @@ from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.pets import PET_CLASSES
 from unet_core.errors import UserError
 from unet_core.overlay import encode_png
-from unet_core.runs import Run, write_json
+from unet_core.processes import locked
+from unet_core.runs import Run, create_run, evaluations_folder, runs_folder, write_json
 from unet_core.scores import overall_scores
 
 
@@ -418,7 +419,7 @@ def wait(job, seconds: float = 60) -> dict:
 @pytest.fixture
 def own_run(channel_run):
     """The channel run as a user's own, so that other processes find it."""
-    target = evaluation_jobs.runs_folder() / "channels"
+    target = runs_folder() / "channels"
     target.parent.mkdir(exist_ok=True)
     channel_run.path.rename(target)
     return type(channel_run)(target)
@@ -463,3 +464,132 @@ def test_a_job_with_data_that_is_not_there_does_not_start(own_run):
     with pytest.raises(UserError, match="no longer here"):
         evaluation_jobs.start(own_run, "pairs:0123456789abcdef", "test")
     assert evaluation_jobs.jobs() == []
+
+
+def kept(run: Run, result: dict, data: str) -> dict:
+    """Put the result into the folder of the run's job on ``data``."""
+    folder = evaluations_folder() / run.id / evaluation_jobs._key(run, data, "test")
+    folder.mkdir(parents=True)
+    result = result | {"run": run.name, "data": data}
+    evaluation_jobs.EvaluationJob(folder).report(
+        **{key: result[key] for key in ("run", "data", "data_title", "split")},
+        done=0, total=1, error="",
+    )  # fmt: skip
+    write_json(folder / "evaluation.json", result)
+    return result
+
+
+def a_run(channel_run: Run, name: str) -> Run:
+    return create_run(channel_run.config, name)
+
+
+def data_of(run: Run) -> list[str]:
+    return sorted(result["data"] for result in evaluation_jobs.results(run).values())
+
+
+@pytest.fixture
+def coloured(channel_run, monkeypatch):
+    """The three pictures as the data that the channel run was trained on."""
+    training = channel_run.config["training"] | {"data": "coloured"}
+    write_json(channel_run.path / "config.json", channel_run.config | {"training": training})
+    monkeypatch.setattr(evaluation_jobs, "open_dataset", lambda name: Coloured())
+
+
+def test_nothing_is_written_into_what_is_shipped(channel_run, coloured, capsys):
+    write_json(channel_run.path / "evaluation.json", {})
+    before = {path: path.read_bytes() for path in channel_run.path.iterdir()}
+    channel_run = Run(channel_run.path)
+    assert main(["evaluate", "channels", "--data", "coloured"]) == 0
+    assert str(evaluations_folder() / channel_run.id) in capsys.readouterr().out
+    command = ["evaluate", "channels", "--data", "coloured", "--out"]
+    assert main([*command, str(channel_run.path / "new")]) == 2
+    assert main([*command, str(channel_run.path)]) == 2
+    assert {path: path.read_bytes() for path in channel_run.path.iterdir()} == before
+    (result,) = evaluation_jobs.results(channel_run).values()
+    assert result["pictures"] == 3
+
+
+def test_a_users_own_run_keeps_the_result_on_its_own_data(coloured, own_run):
+    assert main(["evaluate", "channels", "--data", "coloured"]) == 0
+    assert list(evaluation_jobs.results(Run(own_run.path))) == [evaluation_jobs.OWN]
+
+
+def test_no_result_is_taken_for_another_runs_or_another_datas(channel_run, result):
+    pets, longer, third = (a_run(channel_run, name) for name in ("pets", "pets--x", "pets-x"))
+    for run in (pets, longer):
+        for data in ("npz:a.b.npz", "npz:a-b.npz"):
+            kept(run, result | {"seconds": len(run.name)}, data)
+    for run in (pets, longer):
+        assert data_of(run) == ["npz:a-b.npz", "npz:a.b.npz"]
+        assert {r["run"] for r in evaluation_jobs.results(run).values()} == {run.name}
+    assert data_of(third) == []
+    assert len({job.name for job in evaluation_jobs.jobs()}) == 4
+
+
+@pytest.mark.parametrize("way", ["delete", "prune"])
+def test_results_go_with_their_run_and_no_other(channel_run, result, way):
+    pets = a_run(channel_run, "pets")
+    others = [a_run(channel_run, "pets-x"), channel_run]
+    for run in (pets, *others):
+        kept(run, result, "coloured")
+    old_result(pets, result)
+    for run in (pets, others[0]):
+        run.write_status(state="done")
+    if way == "delete":
+        jobs.delete(pets)
+    else:
+        jobs.pin(others[0], True)
+        jobs.prune(0)
+    left = {path.name for path in evaluations_folder().iterdir()}
+    assert left == {run.id for run in others}
+    again = a_run(channel_run, "pets")
+    assert data_of(again) == [] and [data_of(run) for run in others] == [["coloured"]] * 2
+
+
+def test_results_of_a_shipped_run_stay_when_its_namesake_goes(channel_run, result):
+    """Formerly a user's run could be called like a shipped one."""
+    kept(channel_run, result, "coloured")
+    namesake = Run(a_run(channel_run, "other").path.rename(runs_folder() / "channels"))
+    kept(namesake, result, "coloured")
+    jobs.delete(namesake)
+    assert [path.name for path in evaluations_folder().iterdir()] == [channel_run.id]
+
+
+def old_result(run: Run, result: dict, name: str | None = None, **changes) -> None:
+    """As they were kept until their folders had the run's id."""
+    folder = evaluations_folder() / f"{name or run.name}--coloured--test"
+    folder.mkdir(parents=True)
+    result = result | {"run": run.name} | changes
+    job = evaluation_jobs.EvaluationJob(folder)
+    job.report(run=run.name, data="coloured", data_title="", split="test", done=0, total=1,
+               error="", pid=1)  # fmt: skip
+    write_json(folder / "evaluation.json", result)
+
+
+def test_older_results_are_found_where_it_is_clear_whose_they_are(channel_run, result):
+    date = {"date": "2999-01-01"}
+    pets, longer, late = (a_run(channel_run, name) for name in ("pets", "pets--x", "late"))
+    old_result(pets, result, **date)
+    old_result(longer, result, **date)
+    old_result(late, result, date="2001-01-01")  # of an earlier run of that name
+    own = a_run(channel_run, "renamed")
+    channels = Run(own.path.rename(runs_folder() / "channels"))  # called like a shipped one
+    old_result(channels, result, **date)
+    for run in (pets, longer):
+        (found,) = evaluation_jobs.results(run).values()
+        assert found["run"] == run.name
+    for run in (late, channels, channel_run):
+        assert evaluation_jobs.results(run) == {}
+
+
+def test_a_result_is_made_by_one_process_at_a_time(own_run):
+    job = evaluation_jobs.new_job(own_run, "drawn", "test", 2)
+    with locked(job.lock):
+        assert evaluation_jobs.working() == job
+        write_json(job.path / "progress.json", {})
+        assert job.progress["state"] == "running"
+        with pytest.raises(UserError, match="wait for it"):
+            evaluation_jobs.new_job(own_run, "drawn", "test", 2)
+        with pytest.raises(UserError, match="wait for it"):
+            evaluation_jobs.work(job, own_run, "drawn", "test", 2, lambda *_: None)
+    assert job.progress["state"] == "failed"

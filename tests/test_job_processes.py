@@ -1,9 +1,11 @@
 """What can happen to a training's process, with a short script in its place."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -12,22 +14,25 @@ from unet_core import jobs
 from unet_core.config import TrainingConfig
 from unet_core.data.drawn import DrawnPets
 from unet_core.errors import UserError
-from unet_core.processes import alive, kill, locked
-from unet_core.runs import Run, write_json
+from unet_core.processes import find, held, identity, kill, locked
+from unet_core.runs import Run, read_json, write_json
 from unet_core.training_process import kept_names, new_run, train
 
 STAND_IN = """
 import os, sys, time
 from pathlib import Path
-from unet_core.reporter import Reporter
+from unet_core import reporter
+from unet_core.processes import locked
 from unet_core.runs import Run
 
+reporter.HEARTBEAT = 0.1
 run = Run(Path(sys.argv[-1]))
 print("hello from the process", flush=True)
-reporter = Reporter(run, state="running", phase="Training", pid=os.getpid())
-while not reporter.should_stop():
-    time.sleep(0.02)
-reporter.close(state="stopped")
+with locked(run.lock, wait=False):
+    reporter = reporter.Reporter(run, state="running", phase="Training", message="")
+    while not reporter.should_stop():
+        time.sleep(0.02)
+    reporter.close(state="stopped")
 """
 
 
@@ -47,7 +52,7 @@ def command(tmp_path, monkeypatch):
     yield set_command
     for run in runs:
         if run.path.exists() and run.status["state"] in jobs.WORKING:
-            kill(run.status["pid"])
+            kill(run.status, str(run.path.resolve()))
 
 
 def wait_for(condition, seconds: float = 10):
@@ -82,11 +87,11 @@ def test_a_process_that_does_not_listen_is_ended_when_its_grace_is_over(command)
     pid = run.status["pid"]
     jobs.stop(run)
     jobs.advance()
-    assert state(run) == "stopping" and alive(pid)
+    assert state(run) == "stopping" and find({"pid": pid})
     long_ago = time.time() - jobs.GRACE - 1
     os.utime(run.path / "stop", (long_ago, long_ago))
     jobs.advance()
-    assert state(run) == "stopped" and not alive(pid)
+    assert state(run) == "stopped" and not find({"pid": pid})
 
 
 def test_what_was_learned_is_exported_and_scored_even_if_that_takes_longer(command):
@@ -98,7 +103,7 @@ def test_what_was_learned_is_exported_and_scored_even_if_that_takes_longer(comma
     long_ago = time.time() - jobs.GRACE - 1
     os.utime(run.path / "stop", (long_ago, long_ago))
     jobs.advance()
-    assert state(run) == "stopping" and alive(run.status["pid"])
+    assert state(run) == "stopping" and find(run.status["process"])
     jobs.end(run)
     assert state(run) == "stopped"
 
@@ -146,16 +151,104 @@ def test_an_earlier_failure_does_not_explain_a_later_one(command):
     assert "tensorsnow" in jobs.failure(run)
 
 
-def test_a_process_that_was_frozen_counts_as_failed_until_it_goes_on(command):
+@pytest.mark.parametrize("told", ["its identity", "its number"])
+@pytest.mark.parametrize("jump", [-86400, 86400])
+def test_neither_a_frozen_process_nor_a_clock_that_jumps_lets_a_second_one_start(
+    command, jump, told
+):
+    first, second = command(STAND_IN, "first"), command(STAND_IN, "second")
+    jobs.start(first)
+    wait_for(lambda: first.status["phase"] == "Training")
+    pid = first.status["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    status = first.status | {"heartbeat": time.time() + jump}
+    if told == "its number":  # as it was written formerly
+        del status["process"]
+    write_json(first.path / "status.json", status)
+    assert state(first) == "running" and "may be paused" in first.status["message"]
+    jobs.start(first)
+    jobs.start(second)
+    assert first.status["pid"] == pid and state(second) == "queued"
+    os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: first.status["message"] == "")
+    assert state(first) == "running"
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b'{"state": "done"}', None])
+def test_who_holds_the_lock_is_at_work_whatever_the_files_say(command, damage):
+    """The queue waits, and the training's next sign of life mends its status."""
+    first, second = command(STAND_IN, "first"), command(STAND_IN, "second")
+    jobs.start(first)
+    wait_for(lambda: first.status["phase"] == "Training")
+    if damage is None:
+        (first.path / "config.json").write_bytes(b"")
+    else:
+        (first.path / "status.json").write_bytes(damage)
+    jobs.start(second)
+    assert state(second) == "queued" and held(first.lock)
+    wait_for(lambda: state(first) == "running" and "pid" in first.status)
+
+
+def test_a_process_is_alive_before_it_has_come_to_its_lock(command):
+    """TensorFlow may take long to load on a busy machine."""
+    run = command("import time; time.sleep(60)")
+    jobs.start(run)
+    status = read_json(run.path / "status.json")
+    write_json(run.path / "status.json", status | {"heartbeat": time.time() - 100})
+    assert state(run) == "running" and not held(run.lock)
+    jobs.end(run)
+    assert state(run) == "stopped" and not find(status["process"])
+
+
+@pytest.fixture
+def stranger():
+    """A process that is none of ours."""
+    process = subprocess.Popen(["sleep", "60"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_stranger_that_got_the_processs_number_is_not_taken_for_it(command, stranger):
     run = command(STAND_IN)
+    ours = identity(stranger.pid)
+    run.write_status(state="running", pid=stranger.pid, process=ours)
+    assert state(run) == "running"
+    for odd in ({"born": ours["born"] - 1}, {"boot": "another"}):
+        run.write_status(process=ours | odd)
+        assert state(run) == "failed"
+
+
+@pytest.mark.parametrize("told", ["its identity", "its number"])
+def test_a_process_is_never_ended_unless_it_is_proved_to_be_ours(command, stranger, told):
+    run = command(STAND_IN)
+    process = identity(stranger.pid) if told == "its identity" else None
+    run.write_status(state="running", pid=stranger.pid, process=process)
+    with pytest.raises(UserError, match="could not be ended"):
+        jobs.end(run)
+    (run.path / "stop").touch()
+    os.utime(run.path / "stop", (1, 1))
+    jobs.advance()
+    assert stranger.poll() is None and state(run) == "stopping"
+
+
+def test_a_process_whose_bare_number_was_written_formerly_is_ended_by_its_command(command):
+    run = command(STAND_IN.replace("reporter.should_stop()", "False"))
     jobs.start(run)
     wait_for(lambda: run.status["phase"] == "Training")
     pid = run.status["pid"]
-    os.kill(pid, signal.SIGSTOP)
-    write_json(run.path / "status.json", run.status | {"heartbeat": time.time() - 16})
-    assert state(run) == "failed"
-    os.kill(pid, signal.SIGCONT)
-    wait_for(lambda: state(run) == "running")
+    assert not kill({"pid": pid}, str(run.path.resolve()) + "-2")
+    run.write_status(process=None)
+    jobs.end(run)
+    assert state(run) == "stopped" and not find({"pid": pid})
+
+
+@pytest.mark.parametrize("pid", [-1, 0, True, "1", 1.0, None, 2**31, 2**70, [1], 10**400])
+def test_no_signal_goes_to_a_number_that_is_no_process(monkeypatch, pid):
+    sent = []
+    monkeypatch.setattr(os, "kill", lambda *args: sent.append(args))
+    assert not kill({"pid": pid}) and not kill({"pid": pid, "process": {"pid": pid, "born": 0}})
+    assert find({"pid": pid}) is None and sent == []
 
 
 def test_a_run_is_never_trained_by_two_processes(command):
@@ -183,6 +276,17 @@ with locked(Path({str(path)!r})):
     owner.communicate()
     with locked(path, wait=False):
         pass
+
+
+def test_a_glance_at_a_lock_keeps_nobody_from_it(tmp_path):
+    """Pages look at it every second, perhaps just when a training begins."""
+    (tmp_path / "lock").touch()
+    glance = os.open(tmp_path / "lock", os.O_RDONLY)
+    fcntl.flock(glance, fcntl.LOCK_SH)
+    threading.Timer(0.1, os.close, [glance]).start()
+    with locked(tmp_path / "lock", wait=False):
+        assert held(tmp_path / "lock")
+    assert not held(tmp_path / "lock") and not held(tmp_path / "none")
 
 
 def test_nothing_starts_or_resumes_where_training_is_off(command, monkeypatch):

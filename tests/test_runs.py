@@ -1,5 +1,7 @@
 import json
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -28,6 +30,18 @@ def test_a_name_is_taken_once():
         runs.create_run(CONFIG, "twice")
 
 
+def test_runs_of_one_moment_get_names_and_ids_of_their_own(shipped):
+    """Four visitors press Start at once; the automatic name has no more than the second."""
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: runs.create_run(CONFIG), range(12)))
+    assert len({run.path for run in made}) == len({run.id for run in made}) == 12
+    assert {run.name for run in runs.user_runs()} == {run.name for run in made}
+    assert [path.name for path in runs.runs_folder().glob(".new-*")] == []
+    (shipped / "pets").mkdir()
+    with pytest.raises(UserError, match="already"):
+        runs.create_run(CONFIG, "pets")
+
+
 @pytest.mark.parametrize("name", ["../weights", "a/b", "Upper", "", ".cache", "x" * 65])
 def test_nothing_outside_the_store_is_opened(name):
     with pytest.raises(UserError):
@@ -38,7 +52,7 @@ def test_nothing_outside_the_store_is_opened(name):
 
 def test_a_silent_process_counts_as_failed():
     run = runs.create_run(CONFIG, "silent")
-    run.write_status(state="running")
+    run.write_status(state="running", pid=os.getpid())  # as older versions wrote it
     assert run.status["state"] == "running"
     status = json.loads((run.path / "status.json").read_text())
     status["heartbeat"] = time.time() - runs.HEARTBEAT_LIMIT - 1
@@ -49,7 +63,7 @@ def test_a_silent_process_counts_as_failed():
 def test_history_counts_epochs_from_one_and_a_repeated_epoch_once():
     run = runs.create_run(CONFIG, "history")
     (run.path / "history.csv").write_text("epoch,loss\n0,3.0\n1,2.5\n1,2.0\n2,1.")
-    assert run.history == [{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": 2.0}]
+    assert [(row["epoch"], row["loss"]) for row in run.history] == [(1, 3.0), (2, 2.0)]
 
 
 def test_a_damaged_folder_disturbs_nobody():
@@ -58,6 +72,7 @@ def test_a_damaged_folder_disturbs_nobody():
     bad.mkdir()
     (bad / "config.json").write_text('{"title": ')
     assert [r.name for r in runs.user_runs()] == ["good"]
+    assert [r.name for r in runs.damaged_runs()] == ["bad"]
     with pytest.raises(UserError, match=r"config\.json"):
         _ = runs.Run(bad).config
 
@@ -75,7 +90,7 @@ def test_shipped_models_are_whole():
 
 
 def test_two_runs_never_have_the_same_title(shipped):
-    config = {"title": "Pets", "training": {"model": "m"}, "classes": []}
+    config = CONFIG | {"title": "Pets"}
     first = runs.create_run(config, "first")
     assert runs.unique_title("Cats") == "Cats"
     assert runs.unique_title("Pets") == "Pets (2)"

@@ -109,8 +109,8 @@ def _evaluate_parser(commands) -> None:
         "--out",
         type=Path,
         metavar="DIR",
-        help="write evaluation.json here; without it into the run where the data is its own, else "
-        "into runs/.evaluations, beside the run's own result",
+        help="write evaluation.json here; without it into a run of yours where the data is its "
+        "own, else into runs/.evaluations, beside the run's own result",
     )
 
 
@@ -187,11 +187,14 @@ def _settings(options) -> dict:
 
 def evaluate(options) -> None:
     from unet_core import evaluation, evaluation_jobs
-    from unet_core.runs import find_run
+    from unet_core.runs import SHIPPED, find_run
 
     run = find_run(options.run)
     asked = options.data, options.split, options.pictures
-    if not options.out and asked == (run.config["training"].get("data"), "test", None):
+    if options.out and SHIPPED.resolve() in [options.out.resolve(), *options.out.resolve().parents]:
+        raise UserError(f"{SHIPPED} holds what is shipped; choose another folder for --out.")
+    is_own = asked == (run.config["training"].get("data"), "test", None)
+    if is_own and not options.out and not run.is_shipped:
         dataset = evaluation_jobs.open_data(run, options.data)
         result = evaluation.evaluate(run, dataset, options.split, progress=show_progress)
         evaluation.write_evaluation(run, result)

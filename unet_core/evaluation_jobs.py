@@ -1,15 +1,18 @@
 """Evaluations as processes of their own, and all results that a run has.
 
-A run's own ``evaluation.json`` is on the data it was trained on. Results on other data lie in
-folders of their own under ``runs/.evaluations/``, which also hold the job's ``progress.json``;
-shipped runs stay as they are. One evaluation works at a time.
+A run's own ``evaluation.json`` is on the data it was trained on. Results on other data, and all
+that are made of shipped runs, lie in ``runs/.evaluations/<id of the run>/<data and split>/``, with
+the job's ``progress.json``. One evaluation works at a time.
 """
 
+import hashlib
+import json
 import os
 import re
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +21,10 @@ from unet_core.data.base import Dataset
 from unet_core.data.pairs import PREFIX, Pairs
 from unet_core.errors import UserError
 from unet_core.evaluation import check_classes, evaluate, names_of
-from unet_core.jobs import detached
-from unet_core.processes import alive, kill, locked
-from unet_core.runs import Run, read_json, runs_folder, write_json
+from unet_core.jobs import NOT_OURS, detached
+from unet_core.processes import at_work, held, identity, kill, locked
+from unet_core.run_files import PROGRESS, modified, read_as, read_evaluation, write_json
+from unet_core.runs import Run, all_runs, evaluations_folder
 
 OWN = "own"  # the name of a run's own evaluation.json among its results
 TELL_EVERY = 0.5  # seconds
@@ -38,9 +42,14 @@ class EvaluationJob:
         return self.path.name
 
     @property
+    def lock(self) -> Path:
+        """The file that the process holds as long as it evaluates."""
+        return self.path / "lock"
+
+    @property
     def result(self) -> dict | None:
         """As `evaluation.evaluate` returns it; None before it is there."""
-        return read_json(self.path / "evaluation.json")
+        return read_evaluation(self.path / "evaluation.json")
 
     @property
     def progress(self) -> dict:
@@ -48,21 +57,24 @@ class EvaluationJob:
 
         ``state`` is ``running``, ``done``, ``stopped`` or ``failed``.
         """
-        progress = read_json(self.path / "progress.json") or {"error": "It left nothing behind."}
+        progress = read_as(self.path / "progress.json", PROGRESS)
+        if progress is None:
+            lost = {"run": "", "data": "", "data_title": "", "split": "", "done": 0, "total": 0}
+            state = "running" if held(self.lock) else "failed"
+            return lost | {"error": "It left nothing behind.", "state": state}
         if self.result:
             return progress | {"state": "done"}
         if progress["error"]:
             return progress | {"state": "failed"}
-        if (self.path / "stop").exists():
+        if at_work(self.lock, progress, SILENCE):
+            return progress | {"state": "running"}
+        if os.path.exists(self.path / "stop"):
             return progress | {"state": "stopped"}
-        silent = time.time() - progress["heartbeat"] > SILENCE
-        if silent or not alive(progress["pid"]):
-            return progress | {"state": "failed", "error": "The process ended unexpectedly."}
-        return progress | {"state": "running"}
+        return progress | {"state": "failed", "error": "The process ended unexpectedly."}
 
     def report(self, **changes) -> None:
         """Merge ``changes`` into ``progress.json`` and set the heartbeat to now."""
-        known = read_json(self.path / "progress.json") or {}
+        known = read_as(self.path / "progress.json", PROGRESS) or {}
         write_json(self.path / "progress.json", known | changes | {"heartbeat": time.time()})
 
 
@@ -80,7 +92,7 @@ def start(run: Run, data: str, split: str, limit: int | None = None) -> Evaluati
 
     ``UserError`` when the data does not fit, or another evaluation is at work.
     """
-    with locked(_store() / "lock"):  # two visitors may press at the same moment
+    with locked(evaluations_folder() / "lock"):  # two visitors may press at the same moment
         if (other := working()) is not None:
             raise UserError(f"{other.progress['run']} is being evaluated; wait for it or stop it.")
         job = new_job(run, data, split, limit)
@@ -88,24 +100,28 @@ def start(run: Run, data: str, split: str, limit: int | None = None) -> Evaluati
         command = ["evaluate", run.name, "--data", data, "--split", split, "--out", out]
         if limit:
             command += ["--pictures", str(limit)]
-        job.report(pid=detached(command, job.path / "evaluate.log"))
+        pid = detached(command, job.path / "evaluate.log")
+        job.report(pid=pid, process=identity(pid))
     return job
 
 
 def new_job(run: Run, data: str, split: str, limit: int | None = None) -> EvaluationJob:
     """An empty folder for the run's result on that split, in place of an older one.
 
-    ``UserError`` when the data does not fit.
+    ``UserError`` when the data does not fit, or the older one is still at work.
     """
     dataset = open_data(run, data)
     check_classes(run, dataset)
     total = len(names_of(dataset, split, limit))
-    job = EvaluationJob(_store() / f"{run.name}--{_plain(data)}--{split}")
+    job = EvaluationJob(evaluations_folder() / run.id / _key(run, data, split))
+    if job.progress["state"] == "running":
+        raise UserError(f"{run.title} is being evaluated on that data; wait for it or stop it.")
     shutil.rmtree(job.path, ignore_errors=True)
-    job.path.mkdir(parents=True)
+    job.path.mkdir(parents=True, exist_ok=True)
+    process = identity()
     job.report(
         run=run.name, data=data, data_title=dataset.title, split=split, done=0, total=total,
-        error="", pid=os.getpid(),
+        error="", pid=process["pid"], process=process,
     )  # fmt: skip
     return job
 
@@ -122,8 +138,16 @@ def work(
 
     An error is kept for whoever looks at the job, and raised.
     """
-    job.path.mkdir(parents=True, exist_ok=True)
-    job.report(error="", pid=os.getpid())
+    try:
+        with locked(job.lock, wait=False):
+            return _work(job, run, data, split, limit, tell)
+    except BlockingIOError:
+        raise UserError(f"Another process evaluates into {job.path}; wait for it.") from None
+
+
+def _work(job, run, data, split, limit, tell) -> dict:
+    process = identity()
+    job.report(error="", pid=process["pid"], process=process)
     told = time.monotonic()
 
     def progress(done: int, total: int) -> None:
@@ -144,11 +168,17 @@ def work(
 
 
 def stop(job: EvaluationJob) -> None:
-    """End the job's process at once; there is no result then."""
+    """End the job's process at once; there is no result then.
+
+    ``UserError`` when it cannot be ended from here.
+    """
     progress = job.progress
     if progress["state"] == "running":
-        (job.path / "stop").touch()
-        kill(progress["pid"])
+        with suppress(FileNotFoundError):  # it has just gone
+            (job.path / "stop").touch()
+        kill(progress, str(job.path.absolute()))
+        if job.progress["state"] == "running":
+            raise UserError(NOT_OURS.format("the evaluation"))
 
 
 def working() -> EvaluationJob | None:
@@ -158,16 +188,17 @@ def working() -> EvaluationJob | None:
 
 def jobs() -> list[EvaluationJob]:
     """All jobs whose folders are there, the latest first."""
-    paths = sorted(_store().glob("*--*--*/progress.json"), key=lambda p: -p.stat().st_mtime)
-    return [EvaluationJob(path.parent) for path in paths]
+    return _jobs_in("*/*/") + _jobs_in("*--*--*/")
 
 
 def results(run: Run) -> dict[str, dict]:
     """All results of a run by name: its own first, then those of jobs, the latest first."""
     found = {OWN: run.evaluation}
-    for job in jobs():
-        if job.name.startswith(f"{run.name}--"):
-            found[job.name] = job.result
+    for job in _jobs_in(f"{run.id}/*/"):
+        found[job.name] = run.result_in(job.path)
+    for job in _jobs_in(f"{run.name}--*/"):
+        if (result := run.result_in(job.path)) and _is_of(run, job, result):
+            found.setdefault(job.name, result)
     return {name: result for name, result in found.items() if result}
 
 
@@ -176,8 +207,28 @@ def is_private(result: dict) -> bool:
     return result["data"].startswith(PREFIX)
 
 
-def _store() -> Path:
-    return runs_folder() / ".evaluations"
+def _jobs_in(folders: str) -> list[EvaluationJob]:
+    paths = evaluations_folder().glob(f"{folders}progress.json")
+    return [EvaluationJob(path.parent) for path in sorted(paths, key=modified, reverse=True)]
+
+
+def _is_of(run: Run, job: EvaluationJob, result: dict) -> bool:
+    """Whether a result that was stored by names alone, as formerly, is this very run's."""
+    names = (run.name, _plain(result["data"]), result["split"])
+    namesakes = [other for other in all_runs() if other.name == run.name]
+    made_since = result["date"] >= run.config.get("created", "")
+    return (
+        result["run"] == run.name
+        and job.name == "--".join(names)
+        and made_since
+        and len(namesakes) == 1
+    )
+
+
+def _key(run: Run, data: str, split: str) -> str:
+    """A name for a folder and for links, another for every run, data and split."""
+    digest = hashlib.sha256(json.dumps([run.id, data, split]).encode()).hexdigest()[:12]
+    return f"{_plain(data)[:40]}-{split}-{digest}".strip("-")
 
 
 def _plain(data: str) -> str:

@@ -87,8 +87,13 @@ class FeatureMaps:
         path = run.path / "model.onnx"
         if not path.is_file():
             raise UserError(f"{run.title} has no model yet; let its training end first.")
-        model = onnx.shape_inference.infer_shapes(onnx.load(path))
-        self.size = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+        if run.config["training"]["model"] not in CATALOGUE:
+            raise UserError(f"{run.title} is of a network that this version does not know.")
+        try:
+            model = onnx.shape_inference.infer_shapes(onnx.load(path))
+            self.size = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+        except Exception as error:  # Protobuf's and ONNX's errors share no base class but this
+            raise UserError(f"{path} cannot be read as a model; export the run again.") from error
         training = run.config["training"]
         specification = CATALOGUE[training["model"]].specification(
             len(run.classes), self.size, training["model_arguments"]

@@ -11,16 +11,27 @@ import sys
 import tempfile
 import time
 import zipfile
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
 from unet_core.data.base import data_folder
+from unet_core.data.download import LOCK as DOWNLOAD_LOCK
 from unet_core.data.download import PICTURES, PROGRESS, is_whole
 from unet_core.data.prepared import cache_folder
 from unet_core.errors import UserError
 from unet_core.limits import from_environment
-from unet_core.processes import alive, kill, launch, locked, oom_kills
-from unet_core.runs import ACTIVE, Run, read_json, runs_folder, unique_title, user_runs, write_json
+from unet_core.processes import at_work, held, identity, kill, launch, locked, oom_kills
+from unet_core.run_files import DOWNLOAD, modified, read_as, size, write_json
+from unet_core.runs import (
+    DIED,
+    Run,
+    damaged_runs,
+    evaluations_of,
+    runs_folder,
+    unique_title,
+    user_runs,
+)
 
 WORKING = ("running", "stopping")
 COMMAND = [sys.executable, "-u", "-m", "unet_core"]
@@ -32,6 +43,10 @@ LOG_TAIL = 4000  # characters
 LAUNCHED = "--- started "  # begins the line in the log above each start's output
 DOWNLOAD_SILENCE = 300.0  # seconds; all tries to reach a dead server take less
 DOWNLOAD_CUT = "The download was cut short. Start it again: what has come stays."
+NOT_OURS = (
+    "The process of {} could not be ended from here: it belongs to another user or machine, or "
+    "nothing proves that it is ours. End it where it was started."
+)
 ALMOST_FULL = 5e6  # bytes free on the disk
 
 
@@ -43,8 +58,8 @@ def start(run: Run) -> None:
             return  # a second press
         (run.path / "stop").unlink(missing_ok=True)
         run.write_status(
-            state="queued", phase="Waiting", pid=None, message="", seconds_left=None,
-            queued=time.time(),
+            state="queued", phase="Waiting", pid=None, process=None, message="",
+            seconds_left=None, queued=time.time(),
         )  # fmt: skip
     advance()
 
@@ -52,18 +67,19 @@ def start(run: Run) -> None:
 def advance() -> None:
     """Start the longest waiting run if no other is in work, and end what was asked to stop."""
     with _lock():
-        working = [run for run in user_runs() if run.status["state"] in WORKING]
+        runs = user_runs()
+        working = [run for run in runs if run.status["state"] in WORKING]
         for run in working:
             if _overdue(run):
                 _end(run)
-        if not working and (queue := waiting()):
+        if not any(map(_is_busy, runs + damaged_runs())) and (queue := waiting()):
             _launch(queue[0])
 
 
 def waiting() -> list[Run]:
     """Runs that wait for the machine, the next one first."""
-    queue = [run for run in user_runs() if run.status["state"] == "queued"]
-    return sorted(queue, key=lambda run: run.status["queued"])
+    queue = [(run, status) for run in user_runs() if (status := run.status)["state"] == "queued"]
+    return [run for run, _ in sorted(queue, key=lambda pair: pair[1].get("queued", 0))]
 
 
 def stop(run: Run) -> None:
@@ -79,16 +95,19 @@ def stop(run: Run) -> None:
 
 
 def end(run: Run) -> None:
-    """End the run's process at once; it can be resumed from its last whole epoch."""
+    """End the run's process at once; it can be resumed from its last whole epoch.
+
+    ``UserError`` when it cannot be ended from here.
+    """
     with _lock():
-        if run.status["state"] in WORKING:
-            _end(run)
+        if run.status["state"] in WORKING and not _end(run):
+            raise UserError(NOT_OURS.format(run.title))
 
 
 def rename(run: Run, title: str) -> None:
     """Give the run another title, or its first one back; ``config.json`` stays as it was."""
     _check_own(run)
-    title = title.strip()[:80] or run.config["title"]
+    title = title.strip()[:80] or run.config.get("title") or run.name
     write_json(run.path / "label.json", {"title": unique_title(title, run)})
 
 
@@ -102,29 +121,33 @@ def pin(run: Run, pinned: bool) -> None:
 
 
 def delete(run: Run) -> None:
-    """Remove the run and all its files; ``UserError`` while it is in work."""
+    """Remove the run, all its files and its results; ``UserError`` while it is in work."""
     _check_own(run)
     with _lock():
-        if run.status["state"] in WORKING:
+        if _is_busy(run):
             raise UserError(f"{run.title} is still in work; stop it first.")
-        shutil.rmtree(run.path)
+        _remove(run)
 
 
-def prune(count: int, size: float | None = None) -> None:
-    """Make room: remove the oldest runs beyond ``count``, then beyond ``size`` bytes altogether.
+def prune(count: int, most_bytes: float | None = None) -> None:
+    """Make room: remove the oldest runs beyond ``count``, then beyond ``most_bytes``
+    altogether.
 
     A pinned, waiting or working run is never removed. Prepared pictures count too; they go first,
     since they can be made again, but not while a training may need them.
     """
     with _lock():
         runs = user_runs()
-        working = any(run.status["state"] in WORKING for run in runs)
-        idle = [r for r in runs if r.status["state"] not in ACTIVE and not r.is_pinned]
+        working = any(map(_is_busy, runs))
+        idle = [
+            run
+            for run in runs
+            if run.status["state"] != "queued" and not _is_busy(run) and not run.is_pinned
+        ]
         for run in idle[count:]:
-            shutil.rmtree(run.path)
-        removable = [run.path for run in reversed(idle[:count])]
-        if size is not None:
-            _make_room(removable if working else _prepared() + removable, size)
+            _remove(run)
+        if most_bytes is not None:
+            _make_room([] if working else _prepared(), list(reversed(idle[:count])), most_bytes)
 
 
 def archive(run: Run) -> bytes:
@@ -133,7 +156,9 @@ def archive(run: Run) -> bytes:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
             for path in sorted(run.path.rglob("*")):
                 inside = path.relative_to(run.path)
-                if path.is_file() and inside.parts[0] not in WORKING_FILES:
+                if inside.parts[0] in WORKING_FILES or not os.path.isfile(path):
+                    continue
+                with suppress(FileNotFoundError):  # it has just gone
                     target.write(path, Path(run.name) / inside)
         file.seek(0)
         return file.read()
@@ -141,8 +166,11 @@ def archive(run: Run) -> bytes:
 
 def log_tail(run: Run) -> str:
     """The end of the process's output."""
+    path = run.path / "train.log"
+    if not os.path.isfile(path):
+        return ""
     try:
-        with open(run.path / "train.log", "rb") as log:
+        with open(path, "rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL))
             return log.read().decode("utf-8", errors="replace")
     except OSError:
@@ -152,12 +180,12 @@ def log_tail(run: Run) -> str:
 def failure(run: Run) -> str:
     """In words, why a failed run ended."""
     status = run.status
-    message = status.get("message", "")
+    message = status.get("message") or ""
     log = log_tail(run).rpartition(LAUNCHED)[2]  # what an earlier start said is over
-    if "No space left" in message + log or shutil.disk_usage(run.path).free < ALMOST_FULL:
+    if "No space left" in message + log or shutil.disk_usage(runs_folder()).free < ALMOST_FULL:
         return "The disk is full. Delete runs or other files, then resume."
     before, now = status.get("oom_kills"), oom_kills()
-    silent = message == "The training process ended unexpectedly."
+    silent = message == DIED
     killed = silent and None not in (before, now) and now > before
     if killed or any(sign in message + log for sign in ("ResourceExhausted", "MemoryError")):
         return "The memory did not suffice. Choose smaller pictures or a smaller batch."
@@ -176,28 +204,31 @@ def start_download(target: Path, pictures: int) -> None:
     target.mkdir(parents=True, exist_ok=True)
     some = ["--pictures", str(pictures)] if pictures < PICTURES else []
     pid = detached(["download", "pets", *some], target / "download.log")
-    write_json(target / PROGRESS, {"pid": pid, "what": "", "done": 0, "total": 0, "error": ""})
+    state = {"pid": pid, "process": identity(pid), "heartbeat": time.time(), "what": ""}
+    write_json(target / PROGRESS, state | {"done": 0, "total": 0, "error": ""})
 
 
 def stop_download(target: Path) -> None:
     """End the download; what has come stays."""
-    kill(read_json(target / PROGRESS)["pid"])
+    kill(read_as(target / PROGRESS, DOWNLOAD) or {}, "unet_core", "download", "pets")
 
 
 def download_progress(target: Path) -> dict | None:
     """``what``, ``done``, ``total``, ``error`` and ``running`` of the last download, or None."""
-    progress = read_json(target / PROGRESS)
+    progress = read_as(target / PROGRESS, DOWNLOAD)
     if not progress or progress["error"]:
         return progress and progress | {"running": False}
-    silent = time.time() - (target / PROGRESS).stat().st_mtime > DOWNLOAD_SILENCE
-    running = alive(progress["pid"]) and not silent
+    told = {"heartbeat": modified(target / PROGRESS)} | progress
+    running = at_work(target / DOWNLOAD_LOCK, told, DOWNLOAD_SILENCE)
     cut = "" if running or is_whole(target) else DOWNLOAD_CUT
-    return progress | {"running": running, "error": cut}
+    return {"what": ""} | progress | {"running": running, "error": cut}
 
 
 def _launch(run: Run) -> None:
     pid = detached(["train", "--run", str(run.path.resolve())], run.path / "train.log")
-    run.write_status(state="running", phase="Starting", pid=pid, oom_kills=oom_kills())
+    run.write_status(
+        state="running", phase="Starting", pid=pid, process=identity(pid), oom_kills=oom_kills()
+    )
 
 
 def detached(arguments: list[str], log: Path) -> int:
@@ -210,40 +241,57 @@ def detached(arguments: list[str], log: Path) -> int:
         return launch([*COMMAND, *arguments], file, Path(__file__).parent.parent, environment)
 
 
+def _is_busy(run: Run) -> bool:
+    """Whatever the files say, who holds the lock is still at it."""
+    return run.status["state"] in WORKING or held(run.lock)
+
+
 def _overdue(run: Run) -> bool:
-    try:
-        asked = (run.path / "stop").stat().st_mtime
-    except FileNotFoundError:
-        return False
+    asked = modified(run.path / "stop")
     grace = FINISHING_GRACE if run.status.get("phase") in FINISHING else GRACE
-    return time.time() - asked > grace
+    return asked > 0 and time.time() - asked > grace
 
 
-def _end(run: Run) -> None:
-    kill(run.status["pid"])
+def _end(run: Run) -> bool:
+    """Whether the run's process is no longer there."""
+    if not kill(run.status, str(run.path.resolve())) and run.status["state"] in WORKING:
+        return False
     run.write_status(
         state="stopped", message="Ended at once; Resume goes on from the last whole epoch."
     )
+    return True
+
+
+def _remove(run: Run) -> None:
+    """Its results first: without it nobody would know whose they are."""
+    for folder in [*evaluations_of(run), run.path]:
+        if folder.is_symlink():
+            folder.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
+        if os.path.lexists(folder):
+            raise UserError(f"{folder} cannot be removed; see who owns it and what keeps it open.")
 
 
 def _prepared() -> list[Path]:
     """Folders of prepared pictures, those unused for longest first."""
-    if not cache_folder().is_dir():
-        return []
-    return sorted(cache_folder().iterdir(), key=lambda path: path.stat().st_mtime)
+    return sorted(cache_folder().glob("*"), key=modified)
 
 
-def _make_room(removable: list[Path], size: float) -> None:
+def _make_room(prepared: list[Path], runs: list[Run], most_bytes: float) -> None:
+    """Remove prepared pictures, then runs, in their order, until all together are small enough."""
     taken = sum(map(_size, [run.path for run in user_runs()] + _prepared()))
-    for path in removable:
-        if taken <= size:
+    for thing in [*prepared, *runs]:
+        if taken <= most_bytes:
             return
-        taken -= _size(path)
-        shutil.rmtree(path)
+        taken -= _size(thing.path if isinstance(thing, Run) else thing)
+        if isinstance(thing, Run):
+            _remove(thing)
+        else:
+            shutil.rmtree(thing, ignore_errors=True)
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(map(size, folder.rglob("*")))
 
 
 def _check_own(run: Run) -> None:

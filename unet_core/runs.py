@@ -5,12 +5,12 @@ so that every page and every command works on both. All writes are atomic (a tem
 ``os.replace``): a run can be read at any moment, also after a ``kill -9``.
 """
 
-import csv
-import json
+import errno
+import hashlib
 import math
 import os
 import re
-import threading
+import tempfile
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -18,15 +18,24 @@ from functools import cached_property
 from itertools import chain, count
 from pathlib import Path
 
-from unet_core.data.base import ClassInfo, read_classes
+from unet_core import run_files
+from unet_core.catalogue import CATALOGUE
+from unet_core.config import TrainingConfig
+from unet_core.data.base import ClassInfo, can_score, read_classes
 from unet_core.errors import UserError
-from unet_core.processes import alive
+from unet_core.processes import at_work, held
+from unet_core.run_files import read_as, read_evaluation, read_rows, write_json
+from unet_core.run_files import read_json as read_json  # for those who look for it here
 
 SHIPPED = Path(__file__).parent.parent / "weights"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 MONITOR = "val_mean_iou"  # what "best" means in a history: the epoch with the most of it is kept
 ACTIVE = ("queued", "running", "stopping")
-HEARTBEAT_LIMIT = 15.0  # seconds without a sign of life after which a run counts as dead
+HEARTBEAT_LIMIT = 15.0  # seconds without a sign of life after which a process counts as silent
+SILENT = "No sign of life for a while: it may be paused."
+DIED = "The training process ended unexpectedly."
+LOST = "Its status.json cannot be read; Resume goes on from the last whole epoch."
+FILES = ("config.json", "status.json", "history.csv", "model.onnx")  # a folder with one is a run
 
 
 def runs_folder() -> Path:
@@ -49,25 +58,52 @@ class Run:
         """Shipped runs are read-only."""
         return self.path.parent.resolve() == SHIPPED.resolve()
 
+    @property
+    def id(self) -> str:
+        """Tells it from every other run, also from an earlier or later one of its name."""
+        told = f"{self.name} {(self._config or {}).get('created', '')}"
+        return f"{self.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
     @cached_property
+    def _config(self) -> dict | None:
+        config = read_as(self.path / "config.json", run_files.CONFIG)
+        if config is None:
+            return None
+        config["training"] = TrainingConfig().to_dict() | config["training"]
+        entry = CATALOGUE.get(config["training"]["model"])
+        try:
+            if entry and entry.is_from_scratch:
+                entry.unet(config["training"]["model_arguments"])
+        except UserError:
+            return None
+        return config
+
+    @property
+    def is_damaged(self) -> bool:
+        """Nothing can be done with a run whose ``config.json`` cannot be read but delete it."""
+        return self._config is None
+
+    @property
     def config(self) -> dict:
         """``config.json``: ``title``, ``description``, ``training`` (a ``TrainingConfig`` as a
-        dictionary), ``classes``, ``parameters``, ``starting_weights``, ``versions``, …"""
-        config = read_json(self.path / "config.json")
-        if not config:
+        dictionary), ``classes``, ``parameters``, ``starting_weights``, ``versions``, …
+
+        ``UserError`` when it is damaged; see `run_files.CONFIG`.
+        """
+        if self._config is None:
             raise UserError(f"The run {self.name!r} has no readable config.json; delete it.")
-        return config
+        return self._config
 
     @property
     def title(self) -> str:
         """What people call it: the name that a user gave it, else the config's."""
-        label = read_json(self.path / "label.json") or {}
-        return label.get("title") or self.config.get("title") or self.name
+        label = read_as(self.path / "label.json", run_files.LABEL) or {}
+        return label.get("title") or (self._config or {}).get("title") or self.name
 
     @property
     def is_pinned(self) -> bool:
         """A pinned run is never removed to make room."""
-        return (self.path / "pinned").exists()
+        return os.path.exists(self.path / "pinned")
 
     @property
     def classes(self) -> tuple[ClassInfo, ...]:
@@ -80,17 +116,31 @@ class Run:
         return len(self.config["classes"]) == 2
 
     @property
-    def status(self) -> dict:
-        """``status.json`` as it must be understood now.
+    def lock(self) -> Path:
+        """The file that a process holds as long as it trains the run."""
+        return self.path / "lock"
 
-        The state is ``failed`` when the process is gone or stopped giving signs, and ``stopping``
-        from the moment in which it was asked to stop.
+    @property
+    def status(self) -> dict:
+        """``status.json`` as it must be understood now (its values: `run_files.STATUS`).
+
+        The state is ``running`` as long as a process holds the run's lock, ``failed`` when none
+        does and the one that is named is gone, and ``stopping`` from the moment in which it was
+        asked to stop. A shipped run needs no such file.
         """
-        status = read_json(self.path / "status.json") or {"state": "done"}
-        silent = time.time() - status.get("heartbeat", 0) > HEARTBEAT_LIMIT
-        if status["state"] in ("running", "stopping") and (silent or not alive(status.get("pid"))):
-            status |= {"state": "failed", "message": "The training process ended unexpectedly."}
-        if status["state"] == "running" and (self.path / "stop").exists():
+        status = read_as(self.path / "status.json", run_files.STATUS)
+        if status is None:
+            lost = {"state": "failed", "message": LOST}
+            missing = not os.path.lexists(self.path / "status.json")
+            status = {"state": "done"} if missing and self.can_predict else lost
+            if held(self.lock):
+                status = {"state": "running"}
+        if status["state"] in ("running", "stopping"):
+            if not at_work(self.lock, status, HEARTBEAT_LIMIT):
+                status |= {"state": "failed", "message": DIED}
+            elif abs(time.time() - status.get("heartbeat", 0)) > HEARTBEAT_LIMIT:
+                status["message"] = SILENT
+        if status["state"] == "running" and os.path.exists(self.path / "stop"):
             status["state"] = "stopping"
         return status
 
@@ -100,40 +150,62 @@ class Run:
 
         An epoch that was repeated after a crash counts once, as it went the last time.
         """
-        rows = {row["epoch"]: row for row in read_csv(self.path / "history.csv")}
+        rows = {row["epoch"]: row for row in read_rows(self.path / "history.csv")}
         return [row | {"epoch": epoch + 1} for epoch, row in sorted(rows.items())]
 
     @property
     def steps(self) -> list[dict]:
         """Rows of ``steps.csv``: the loss every few steps."""
-        return read_csv(self.path / "steps.csv")
+        return read_rows(self.path / "steps.csv")
 
     @property
     def evaluation(self) -> dict | None:
         """``evaluation.json``, or None where the run was not evaluated."""
-        return read_json(self.path / "evaluation.json")
+        return self.result_in(self.path)
+
+    def result_in(self, folder: Path) -> dict | None:
+        """The ``evaluation.json`` there; None without one, or where it is of other classes."""
+        result = read_evaluation(folder / "evaluation.json")
+        return result if result and can_score(result["classes"], self.classes) else None
 
     @property
     def can_predict(self) -> bool:
-        return (self.path / "model.onnx").is_file()
+        return os.path.isfile(self.path / "model.onnx")
 
     def write_status(self, **changes) -> None:
         """Merge ``changes`` into ``status.json`` and set the heartbeat to now."""
-        status = read_json(self.path / "status.json") or {}
+        status = read_as(self.path / "status.json", run_files.STATUS) or {}
         write_json(self.path / "status.json", status | changes | {"heartbeat": time.time()})
 
 
 def shipped_runs() -> list[Run]:
     """The models in ``weights/``, best first (``rank`` in their configs)."""
-    runs = [Run(path.parent) for path in SHIPPED.glob("*/config.json")]
+    runs = [run for run in _runs_in(SHIPPED) if not run.is_damaged]
     return sorted(runs, key=lambda run: (run.config.get("rank", 99), run.name))
 
 
 def user_runs() -> list[Run]:
-    """The user's runs, newest first; folders without a readable config are passed over."""
-    runs = [Run(path.parent) for path in runs_folder().glob("*/config.json")]
-    runs = [run for run in runs if NAME.fullmatch(run.name) and read_json(run.path / "config.json")]
-    return sorted(runs, key=lambda run: run.config.get("created", ""), reverse=True)
+    """The user's runs, newest first, without the damaged ones."""
+    runs = [run for run in _runs_in(runs_folder()) if not run.is_damaged]
+    return sorted(runs, key=lambda run: (run.config.get("created", ""), run.name), reverse=True)
+
+
+def damaged_runs() -> list[Run]:
+    """The user's runs of which nothing can be read; they wait to be deleted."""
+    return [run for run in _runs_in(runs_folder()) if run.is_damaged]
+
+
+def _runs_in(folder: Path) -> list[Run]:
+    """Folders of runs, whatever they hold; other folders are not ours."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if NAME.fullmatch(name))
+    except OSError:
+        return []
+    return [
+        Run(folder / name)
+        for name in names
+        if any(os.path.lexists(folder / name / file) for file in FILES)
+    ]
 
 
 def all_runs() -> list[Run]:
@@ -141,10 +213,38 @@ def all_runs() -> list[Run]:
     return shipped_runs() + user_runs()
 
 
+def evaluations_folder() -> Path:
+    """Where results lie that are not the runs' own: ``<id of the run>/<data and split>/``.
+
+    Older ones lie there as ``<run>--<data>--<split>/``.
+    """
+    return runs_folder() / ".evaluations"
+
+
+def evaluations_of(run: Run) -> list[Path]:
+    """Folders of results and jobs that go when this user's run goes.
+
+    Those of earlier runs of its name too, but never those of a shipped one.
+    """
+    namesake = Run(SHIPPED / run.name)
+    mine = re.compile(re.escape(run.name) + r"-[0-9a-f]{12}")
+    found = [
+        folder
+        for folder in evaluations_folder().glob(f"{run.name}-*")
+        if mine.fullmatch(folder.name) and folder.name != namesake.id
+    ]
+    older = [
+        path.parent
+        for path in evaluations_folder().glob(f"{run.name}--*/progress.json")
+        if (read_as(path, run_files.PROGRESS) or {}).get("run") == run.name
+    ]
+    return found + ([] if namesake.path.exists() else older)
+
+
 def find_run(name: str) -> Run:
     """The run of that name; ``UserError`` when there is none, or the name is not a plain one."""
     for folder in (SHIPPED, runs_folder()):
-        if NAME.fullmatch(name) and (folder / name / "config.json").is_file():
+        if NAME.fullmatch(name) and os.path.isfile(folder / name / "config.json"):
             return Run(folder / name)
     raise UserError(f"There is no run called {name!r}. `python -m unet_core models` lists them.")
 
@@ -166,18 +266,34 @@ def create_run(config: dict, name: str | None = None) -> Run:
     its model and the moment. ``UserError`` when the name is taken or not made of ``a-z0-9-``.
     """
     now = datetime.now(timezone.utc)
-    name = name or f"{config['training']['model']}-{now:%Y%m%d-%H%M%S}"
-    if not NAME.fullmatch(name):
+    plain = name or f"{config['training']['model']}-{now:%Y%m%d-%H%M%S}"
+    if not NAME.fullmatch(plain):
         raise UserError("A run's name has small letters, digits and hyphens only, 64 at most.")
-    path = runs_folder() / name
+    runs_folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=runs_folder(), prefix=".new-") as work:
+        run = Run(Path(work) / "run")  # nobody sees it before it is whole
+        run.path.mkdir()
+        write_json(run.path / "config.json", config | {"created": now.isoformat()})
+        run.write_status(state="created")
+        for number in count(1):
+            path = runs_folder() / (plain if number == 1 else f"{plain}-{number}")
+            if _moved(run.path, path):
+                return Run(path)
+            if name:
+                raise UserError(f"There is already a run called {name!r}; choose another name.")
+
+
+def _moved(folder: Path, target: Path) -> bool:
+    """Whether ``folder`` is now called ``target``, a name that no run had."""
+    if os.path.lexists(target) or os.path.lexists(SHIPPED / target.name):
+        return False
     try:
-        path.mkdir(parents=True)
-    except FileExistsError:
-        raise UserError(f"There is already a run called {name!r}; choose another name.") from None
-    write_json(path / "config.json", config | {"created": now.isoformat(timespec="seconds")})
-    run = Run(path)
-    run.write_status(state="created")
-    return run
+        folder.rename(target)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            return False  # another was quicker
+        raise
+    return True
 
 
 def best_epoch(history: list[dict]) -> int | None:
@@ -188,40 +304,3 @@ def best_epoch(history: list[dict]) -> int | None:
     scores = {i: row.get(MONITOR, math.nan) for i, row in enumerate(history)}
     known = [i for i, score in scores.items() if not math.isnan(score)]
     return max(known, key=scores.get, default=None)
-
-
-def read_json(path: Path) -> dict | None:
-    """The file's content, or None when it is missing or not JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write atomically: a reader sees the old file or the new one, never half of it."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    try:
-        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError:  # a full disk must not fill up with halves
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def read_csv(path: Path) -> list[dict]:
-    """Rows as dictionaries of floats; a last line that is still being written is left out."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except OSError:
-        return []
-    rows = csv.DictReader(line for line in lines if line.endswith("\n"))
-    return [{key: to_float(value) for key, value in row.items()} for row in rows]
-
-
-def to_float(text: str | None) -> float:
-    """The number in a CSV cell; NaN for an empty or odd one."""
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        return float("nan")

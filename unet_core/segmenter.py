@@ -33,9 +33,11 @@ class Segmenter:
         except Exception as error:  # ONNX Runtime's errors share no base class but this
             raise UserError(f"{path} cannot be read as a model; export the run again.") from error
         self._lock = threading.Lock()  # one picture at a time: two cores, little memory
-        self._input = self._session.get_inputs()[0]
-        self._tile = int(self._input.shape[1])
-        self._output = int(self._session.get_outputs()[0].shape[1])
+        self._input, output = self._session.get_inputs()[0], self._session.get_outputs()[0]
+        channels = 1 if run.is_binary else len(run.classes)
+        if not (_is_square(self._input, 3) and _is_square(output, channels)):
+            raise UserError(f"{path} is no model of this run's classes; export the run again.")
+        self._tile, self._output = self._input.shape[1], output.shape[1]
         self.is_tiled = self._output < self._tile
         self.size = run.config["training"]["size"] if self.is_tiled else self._tile
         self.run = run
@@ -69,8 +71,18 @@ class Segmenter:
 
     def _predict(self, image: np.ndarray) -> np.ndarray:
         pixels = image[None].astype(np.float32)
-        with self._lock:
-            return self._session.run(None, {self._input.name: pixels})[0][0]
+        try:
+            with self._lock:
+                return self._session.run(None, {self._input.name: pixels})[0][0]
+        except Exception as error:  # as above
+            raise UserError(f"The model of {self.run.title} fails; export it again.") from error
+
+
+def _is_square(tensor: onnxruntime.NodeArg, channels: int) -> bool:
+    """Whether it is float32 (1, side, side, ``channels``) with a ``side`` that the file says."""
+    _, *shape = tensor.shape or [None]
+    side = shape[0] if shape else None
+    return tensor.type == "tensor(float)" and type(side) is int and shape == [side, side, channels]
 
 
 class MirroredSegmenter(Segmenter):

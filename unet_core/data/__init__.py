@@ -23,7 +23,10 @@ def open_dataset(name: str) -> Dataset:
 
         return Upload(path)
     if kind in OWN_DATA and path:
-        return OWN_DATA[kind](path)
+        try:
+            return OWN_DATA[kind](path)
+        except OSError as error:  # such as a name that no file can have
+            raise UserError(f"{path} cannot be opened: {error.strerror}.") from error
     if name not in DATASETS:
         known = ", ".join([*DATASETS, "npz:FILE", "folder:DIR"])
         raise UserError(f"There is no data set {name!r}; there are: {known}.")

@@ -18,7 +18,8 @@ from pathlib import Path, PurePosixPath
 
 from unet_core.errors import UserError, explained
 from unet_core.images import open_picture
-from unet_core.runs import read_json, write_json
+from unet_core.processes import identity, locked
+from unet_core.run_files import DOWNLOADED, read_as, write_json
 
 ADDRESS = "https://www.robots.ox.ac.uk/~vgg/data/pets/data/"
 MD5 = {  # as published by torchvision.datasets.OxfordIIITPet
@@ -27,6 +28,7 @@ MD5 = {  # as published by torchvision.datasets.OxfordIIITPet
 }
 PICTURES = 7390  # in the archive
 PROGRESS = "progress.json"  # beside the pictures, for those who watch from outside
+LOCK = "download.lock"  # there too; held as long as the download is at work
 TRIES = 5
 CHUNK = 1 << 18
 Progress = Callable[[str, int, int], None]  # what, how much of how much
@@ -54,18 +56,29 @@ def download_pets(
 
 def is_whole(target: Path) -> bool:
     """Whether the last download into ``target`` came to its end."""
-    return read_json(target / "download.json") is not None
+    return read_as(target / "download.json", DOWNLOADED) is not None
 
 
 def has_all(target: Path) -> bool:
     """Whether a download has brought all pictures."""
-    return is_whole(target) and read_json(target / "download.json")["pictures"] is None
+    facts = read_as(target / "download.json", DOWNLOADED)
+    return facts is not None and facts["pictures"] is None
 
 
 def download_watched(target: Path, pictures: int | None, progress: Progress) -> None:
-    """`download_pets`, told to ``progress`` and to the file `PROGRESS` in ``target``."""
-    target.mkdir(parents=True, exist_ok=True)
-    state = {"pid": os.getpid(), "done": 0, "total": 0, "error": ""}
+    """`download_pets`, told to ``progress`` and to the file `PROGRESS` in ``target``.
+
+    ``UserError`` also when another process downloads to there.
+    """
+    try:
+        with locked(target / LOCK, wait=False):
+            _download_watched(target, pictures, progress)
+    except BlockingIOError:
+        raise UserError(f"A download to {target} is at work already.") from None
+
+
+def _download_watched(target: Path, pictures: int | None, progress: Progress) -> None:
+    state = {"pid": os.getpid(), "process": identity(), "done": 0, "total": 0, "error": ""}
     told = 0.0
 
     def tell(what: str, done: int, total: int) -> None:

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path, PurePath
 
@@ -23,7 +24,8 @@ from unet_core.data.pairs import matched
 from unet_core.data.prepared import resize_sample
 from unet_core.data.reading import VERSION, read_pair
 from unet_core.errors import UserError
-from unet_core.runs import ACTIVE, NAME, read_json, runs_folder, user_runs, write_json
+from unet_core.run_files import UPLOAD, modified, read_as, write_json
+from unet_core.runs import ACTIVE, NAME, runs_folder, user_runs
 
 PREFIX = "upload:"
 LIST = "set.json"
@@ -44,7 +46,7 @@ class Upload(Dataset):
 
     def __init__(self, key: str):
         self.folder = _store() / key
-        facts = read_json(self.folder / LIST) if NAME.fullmatch(key) else None
+        facts = read_as(self.folder / LIST, UPLOAD) if NAME.fullmatch(key) else None
         if not facts:
             raise UserError("The uploaded data is no longer here; upload it again.")
         self.name = PREFIX + key
@@ -57,9 +59,12 @@ class Upload(Dataset):
 
 
 def uploads() -> list[Upload]:
-    """All that are kept, the latest first."""
-    lists = sorted(_store().glob(f"*/{LIST}"), key=lambda p: p.parent.stat().st_mtime, reverse=True)
-    return [Upload(path.parent.name) for path in lists]
+    """All that are kept and can be read, the latest first."""
+    found = []
+    for folder in sorted(_store().glob("[!.]*"), key=modified, reverse=True):
+        with suppress(UserError):
+            found.append(Upload(folder.name))
+    return found
 
 
 def keep_upload(
@@ -101,7 +106,10 @@ def name_classes(upload: Upload, names: list[str]) -> None:
         raise UserError(f"Give {len(upload.classes)} different names, with commas between them.")
     renamed = (replace(c, name=name) for name, c in zip(names, upload.classes, strict=True))
     classes = [asdict(c) for c in renamed]
-    write_json(upload.folder / LIST, read_json(upload.folder / LIST) | {"classes": classes})
+    facts = read_as(upload.folder / LIST, UPLOAD)
+    if not facts:
+        raise UserError("The uploaded data is no longer here; upload it again.")
+    write_json(upload.folder / LIST, facts | {"classes": classes})
 
 
 def remove(upload: Upload) -> None:
@@ -171,7 +179,8 @@ def _shrunk(sample: Sample) -> Sample:
 
 
 def _forget_old(newest: str) -> None:
-    (_store() / newest).touch()
+    with suppress(OSError):  # somebody has just removed it
+        os.utime(_store() / newest)
     in_use = _in_use()
     for upload in uploads()[KEPT:]:
         if upload.name not in in_use:
