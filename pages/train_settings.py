@@ -5,7 +5,7 @@ import streamlit as st
 from pages.common import duration
 from pages.train_data import choose_data
 from unet_core import estimate, jobs, limits
-from unet_core.catalogue import CATALOGUE
+from unet_core.catalogue import CATALOGUE, check_network
 from unet_core.config import AUGMENTATIONS, ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
 from unet_core.data import open_dataset
 from unet_core.errors import UserError
@@ -38,6 +38,7 @@ def new_run_form() -> None:
             st.info("Training is switched off on this host. Run the app on your own machine.")
             return
         config = host.apply(choose_settings(host))
+        check_network(config)
         show_estimate(config, host)
         if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
             jobs.prune(host.runs, host.megabytes and host.megabytes * 1e6)
