@@ -10,7 +10,7 @@ from unet_core.config import AUGMENTATIONS, ENCODERS, LOSSES, OPTIMIZERS, Traini
 from unet_core.data import open_dataset
 from unet_core.errors import UserError
 from unet_core.runs import shipped_runs
-from unet_core.training_process import new_run
+from unet_core.training_process import new_run, split_names
 
 SIZES = (64, 96, 128, 160, 192, 256)
 MOST_EPOCHS = 60
@@ -118,8 +118,10 @@ def choose_details(config: TrainingConfig) -> TrainingConfig:
 def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
     """Time and memory before the start, and what to choose when they do not suffice."""
     needed, free = estimate.memory(config), estimate.free_memory()
-    tested = len(open_dataset(config.data).splits["test"])
-    seconds = estimate.seconds(config, tested, prediction_seconds())
+    dataset = open_dataset(config.data)
+    training, validation = map(len, split_names(dataset, config))
+    pictures = estimate.Pictures(training, validation, len(dataset.splits["test"]))
+    seconds = estimate.seconds(config, pictures, prediction_seconds())
     st.caption(
         f":material/schedule: About {duration(seconds)} here, {needed / 1e9:.1f} GB of memory"
     )
@@ -138,6 +140,6 @@ def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
         )
 
 
-@st.cache_data(ttl=600, show_spinner=False)
+@st.cache_data(ttl=3600, show_spinner=False)
 def prediction_seconds() -> float:
     return estimate.prediction_seconds()

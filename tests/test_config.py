@@ -116,7 +116,7 @@ def test_every_setting_can_be_given_on_the_command_line(name):
     default = place.default_factory() if place.default is MISSING else place.default
     assert value != default
     options = command_line.parser().parse_args(["train", f"--{name.replace('_', '-')}", text])
-    given = command_line._settings(options)
+    given = command_line.chosen_settings(options)
     assert given == {name: value} and type(given[name]) is type(value)
 
 

@@ -177,7 +177,7 @@ def train(options) -> None:
         host.apply(TrainingConfig.of_run(run.config["training"]))
     else:
         config = load_recipe(options.recipe) if options.recipe else TrainingConfig()
-        config = host.apply(config.changed(**_settings(options)))
+        config = host.apply(config.changed(**chosen_settings(options)))
         run = training_process.new_run(config, options.name, options.title)
     print(f"run folder: {run.path}")
     try:
@@ -186,7 +186,7 @@ def train(options) -> None:
         jobs.advance()  # the next one that waits
 
 
-def _settings(options) -> dict:
+def chosen_settings(options) -> dict:
     """The settings that were given; 0 stands for None where a setting can be None."""
     given = {}
     for place in fields(TrainingConfig):
