@@ -156,11 +156,12 @@ UNPADDED = {"model": "original", "size": 512}
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
+        ({"schedule": "cosin"}, "Schedule must be one of"),
         ({"model": "vgg"}, "no network 'vgg'"),
         ({"crop": 160}, "do not fit into pictures of 128"),
         (SCRATCH | {"crop": 144}, "do not fit into pictures of 128"),
         (UNPADDED | {"crop": 700}, "do not fit into pictures of 512"),
-        ({"model": "original", "size": 64}, "more than 92 pixels"),
+        ({"model": "original", "size": 92}, "more than 92 pixels"),
         ({"size": 100}, "multiples of 32"),
         ({"crop": 40}, "multiples of 32"),
         (SCRATCH | {"crop": 40}, "the nearest that do"),
@@ -197,6 +198,7 @@ def test_what_cannot_be_trained_never_gets_a_run_folder(changes, says):
         {"crop": 96, "encoder": "tuned", "encoder_rate": 1.0, "encoder_weights": "none"},
         SCRATCH | {"crop": 128, "model_arguments": {"dropout": 0, "skips": False}},
         UNPADDED | {"crop": 572},
+        {"model": "original", "size": 93},
     ],
 )
 def test_what_fits_is_not_refused(changes):

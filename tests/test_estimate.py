@@ -143,7 +143,7 @@ def test_steps_of_two_kinds_in_turns_count_by_their_mean(clock):
 
 def test_the_pause_after_the_first_epoch_is_not_the_usual_one(clock):
     pace = Pace()
-    for pause in (0.0, 9.0, 2.0, 2.0):
+    for pause in (0.0, 9.0, 2.0):
         clock[0] += pause
         pace.begin_epoch()
         for _ in range(10):
@@ -151,8 +151,18 @@ def test_the_pause_after_the_first_epoch_is_not_the_usual_one(clock):
             pace.step()
         if pause in (0.0, 9.0):  # by the speed of steps: a ninth as many pictures, at 0.4
             assert pace.pause_seconds(10, 0.1) == pytest.approx(0.4 * 10 / 9)
-    assert pace.step_seconds == pytest.approx(1.0)  # without the pauses
     assert pace.pause_seconds(10, 0.1) == pytest.approx(2.0)
+
+
+def test_a_pause_is_no_part_of_an_epochs_only_step(clock):
+    pace = Pace()
+    for _ in range(20):
+        clock[0] += 7.0
+        pace.begin_epoch()
+        clock[0] += 1.0
+        pace.step()
+    assert pace.step_seconds == pytest.approx(1.0)
+    assert pace.pause_seconds(1, 0.1) == pytest.approx(7.0)
 
 
 def test_the_status_tells_how_long_each_phase_took(monkeypatch):
