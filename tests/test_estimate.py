@@ -43,10 +43,10 @@ def test_an_earlier_run_of_the_same_kind_tells_the_time():
     assert estimate.seconds(CONFIG, PICTURES, 0.04) == pytest.approx(
         fixed + 5 * (90 / 8 * 0.9 + 2) + 13
     )
-    # twice the pictures: not prepared yet, twice the steps, and 10 more to validate at 0.4
+    # twice the pictures: not prepared yet, at 0.07 s; twice the steps; 10 more to validate at 0.4
     more = estimate.seconds(CONFIG.changed(pictures=200), Pictures(180, 20, 100), 0.04)
     assert more == pytest.approx(
-        200 * 0.08 / 2 + fixed + 5 * (180 / 8 * 0.9 + 2 + 10 * 0.4 * 0.9 / 8) + 13
+        200 * 0.07 + fixed + 5 * (180 / 8 * 0.9 + 2 + 10 * 0.4 * 0.9 / 8) + 13
     )
 
 
@@ -94,6 +94,15 @@ def test_a_run_that_ended_at_once_or_is_spoilt_tells_nothing(shipped, status):
     assert estimate.seconds(CONFIG, PICTURES, 0.02) == without
 
 
+def test_pictures_that_lay_ready_do_not_tell_how_long_they_take_to_prepare(shipped):
+    first, again, other = (PHASES | {"Preparing pictures": s} for s in (7.0, 0.1, 0.0))
+    for number, phases in enumerate((first, again, other)):
+        finished(f"run-{number}", phase_seconds=phases)
+    more, same = CONFIG.changed(pictures=101), Pictures(91, 10, 100)
+    ready = estimate.seconds(CONFIG, same, REFERENCE)
+    assert estimate.seconds(more, same, REFERENCE) - ready == pytest.approx(101 * 0.07)
+
+
 def test_one_run_under_load_among_several_does_not_count(shipped):
     for number in range(3):
         finished(f"run-{number}")
@@ -114,6 +123,15 @@ def test_a_slower_machine_and_larger_pictures_take_longer(shipped):
     assert learning(CONFIG, 2 * REFERENCE) == pytest.approx(2 * fast)
     assert learning(CONFIG, 1000 * REFERENCE) == pytest.approx(estimate.SLOWER * fast)
     assert learning(CONFIG.changed(size=256), REFERENCE) == pytest.approx(4 * fast)
+
+
+@pytest.mark.parametrize("slower", [1, 2])
+def test_without_an_earlier_run_the_table_tells_the_time(shipped, slower):
+    evaluating = 100 * (0.08 + slower * estimate.TWO_CORES * REFERENCE / 4)
+    others = 100 * 0.08 / 2 + estimate.START + estimate.EXPORT + 5 * (90 + 0.4 * 10) / 26
+    assert estimate.seconds(CONFIG, PICTURES, slower * REFERENCE) == pytest.approx(
+        slower * others + evaluating
+    )
 
 
 def test_all_pictures_of_a_data_set_are_counted_as_they_are():

@@ -113,6 +113,7 @@ class Earlier:
     """What a run on this machine took, in seconds."""
 
     settings: dict
+    preparing: float  # a picture
     step: float
     pause: float  # between two epochs
     fixed: float  # all that does not grow with the pictures: start, tracing, export
@@ -143,7 +144,7 @@ def seconds(config: TrainingConfig, pictures: Pictures, prediction: float) -> fl
             for run in alike
         )
     return (
-        _preparing_seconds(config, pictures, earlier)
+        _preparing_seconds(config, pictures, earlier, slowness)
         + fixed
         + config.epochs * (learning + pause)
         + _evaluating_seconds(config, pictures.tested, prediction, alike)
@@ -183,13 +184,20 @@ def _slowness(known: list[Earlier], prediction: float) -> float:
     return min(max(ratio, FASTER), SLOWER)
 
 
-def _preparing_seconds(config: TrainingConfig, pictures: Pictures, earlier: list[Earlier]) -> float:
-    """Time to read and shrink the pictures, by two cores; none where a run has left them ready."""
+def _preparing_seconds(
+    config: TrainingConfig, pictures: Pictures, earlier: list[Earlier], slowness: float
+) -> float:
+    """Time to read and shrink the pictures; none where a run has left them ready."""
     same = ("data", "pictures", "size", "seed", "validation")
     values = config.to_dict()
     if any(all(run.settings[key] == values[key] for key in same) for run in earlier):
         return 0.0
-    return (pictures.training + pictures.validation) * _loading_seconds(config.data) / 2
+    picture = _loading_seconds(config.data) / 2  # by both cores
+    here = [run.preparing for run in earlier if run.settings["data"] == config.data]
+    here = [seconds for seconds in here if seconds > picture / 4][:LATEST]  # others found it done
+    return (pictures.training + pictures.validation) * (
+        median(here) if here else picture * slowness
+    )
 
 
 def _loading_seconds(data: str) -> float:
@@ -297,7 +305,9 @@ def _measured(run: Run) -> Earlier | None:
         epochs = pace["steps"] / -(-pictures.training // settings["batch_size"])
         learning = pace["steps"] * step + epochs * pause
         evaluating = float(phases["Evaluating"])
-        others = sum(phases.values()) - evaluating - phases.get("Preparing pictures", 0.0)
-        return Earlier(settings, step, pause, max(0.0, others - learning), evaluating, pictures)
+        preparing = phases.get("Preparing pictures", 0.0)
+        fixed = max(0.0, sum(phases.values()) - evaluating - preparing - learning)
+        preparing /= pictures.training + pictures.validation
+        return Earlier(settings, preparing, step, pause, fixed, evaluating, pictures)
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, UserError):
         return None
