@@ -6,10 +6,11 @@ from dataclasses import MISSING, fields
 import pytest
 
 from unet_core import __main__ as command_line
+from unet_core import training_process
 from unet_core.catalogue import check_network
 from unet_core.config import TrainingConfig, load_recipe, recipe_names
 from unet_core.errors import UserError
-from unet_core.runs import runs_folder
+from unet_core.runs import Run, runs_folder, write_json
 from unet_core.training_process import new_run
 
 FIELDS = {place.name: place for place in fields(TrainingConfig)}
@@ -229,3 +230,12 @@ def test_the_config_file_says_the_decay_that_was_left_to_the_optimizer():
 def test_settings_that_are_none_are_refused(values):
     with pytest.raises(UserError):
         TrainingConfig.from_dict(values)
+
+
+def test_a_run_whose_network_there_is_not_fails_in_words():
+    run = new_run(TrainingConfig())
+    settings = run.config["training"] | {"model": "vgg"}
+    write_json(run.path / "config.json", run.config | {"training": settings})
+    with pytest.raises(UserError):
+        training_process.train(Run(run.path))
+    assert run.status["state"] == "failed" and "no network 'vgg'" in run.status["message"]

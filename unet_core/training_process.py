@@ -108,6 +108,7 @@ def _train(run: Run, deadline: float | None) -> None:
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"), message="",
     )  # fmt: skip
     try:
+        check_network(config)
         dataset = open_dataset(config.data)
         pictures = prepare_pictures(run, dataset, config, reporter)
         reporter.report(phase="Loading TensorFlow", message="")
