@@ -8,7 +8,7 @@ import argparse
 import sys
 
 from unet_core.__main__ import show_progress
-from unet_core.data import open_dataset
+from unet_core.data import data_of
 from unet_core.errors import UserError
 from unet_core.evaluation import evaluate, format_scores, score_title
 from unet_core.runs import Run, shipped_runs, write_json
@@ -16,8 +16,7 @@ from unet_core.runs import Run, shipped_runs, write_json
 
 def rescore(run: Run) -> dict:
     """The run's scores by today's code, written into its folder."""
-    dataset = open_dataset(run.config["training"]["data"])
-    result = evaluate(run, dataset, "test", progress=show_progress)
+    result = evaluate(run, data_of(run.config), "test", progress=show_progress)
     write_json(run.path / "evaluation.json", result)
     return result
 

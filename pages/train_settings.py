@@ -5,12 +5,12 @@ import streamlit as st
 from pages.common import duration
 from pages.train_data import choose_data
 from unet_core import estimate, jobs, limits
-from unet_core.catalogue import CATALOGUE
+from unet_core.catalogue import CATALOGUE, check_network
 from unet_core.config import AUGMENTATIONS, ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
 from unet_core.data import open_dataset
 from unet_core.errors import UserError
 from unet_core.runs import shipped_runs
-from unet_core.training_process import new_run
+from unet_core.training_process import new_run, split_names
 
 SIZES = (64, 96, 128, 160, 192, 256)
 MOST_EPOCHS = 60
@@ -38,6 +38,7 @@ def new_run_form() -> None:
             st.info("Training is switched off on this host. Run the app on your own machine.")
             return
         config = host.apply(choose_settings(host))
+        check_network(config)
         show_estimate(config, host)
         if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
             jobs.prune(host.runs, host.megabytes and host.megabytes * 1e6)
@@ -117,8 +118,10 @@ def choose_details(config: TrainingConfig) -> TrainingConfig:
 def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
     """Time and memory before the start, and what to choose when they do not suffice."""
     needed, free = estimate.memory(config), estimate.free_memory()
-    tested = len(open_dataset(config.data).splits["test"])
-    seconds = estimate.seconds(config, tested, prediction_seconds())
+    dataset = open_dataset(config.data)
+    training, validation = map(len, split_names(dataset, config))
+    pictures = estimate.Pictures(training, validation, len(dataset.splits["test"]))
+    seconds = estimate.seconds(config, pictures, prediction_seconds())
     st.caption(
         f":material/schedule: About {duration(seconds)} here, {needed / 1e9:.1f} GB of memory"
     )
@@ -137,6 +140,6 @@ def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
         )
 
 
-@st.cache_data(ttl=600, show_spinner=False)
+@st.cache_data(ttl=3600, show_spinner=False)
 def prediction_seconds() -> float:
     return estimate.prediction_seconds()

@@ -156,6 +156,37 @@ def test_an_encoder_that_starts_from_nothing_is_not_frozen(page):
     assert training["encoder_weights"] == "none" and training["encoder"] == "tuned"
 
 
+def test_every_optimizer_can_be_started(page):
+    box = next(b for b in page.selectbox if b.label == "Optimizer")
+    for name in box.options:
+        next(b for b in page.selectbox if b.label == "Optimizer").set_value(name).run()
+        assert not page.exception and not page.error and "Start" in labels(page)
+    button(page, "Start").click().run()
+    training = user_runs()[0].config["training"]
+    assert training["optimizer"] == "rmsprop" and training["weight_decay"] == 0
+
+
+def test_settings_that_cannot_be_trained_are_named_before_start(page):
+    next(b for b in page.selectbox if b.label == "Model").set_value("original").run()
+    next(b for b in page.selectbox if b.label == "Pixels a side").set_value(64).run()
+    assert not page.exception
+    assert "more than 92 pixels" in page.error[0].value and "Start" not in labels(page)
+
+
+def test_the_estimate_comes_from_the_latest_runs_of_the_same_kind(page):
+    config = TrainingConfig(encoder_weights="auto")
+    run = new_run(config)
+    phases = {"Training": 300.0, "Evaluating": 40.0}
+    pace = {"step": 2.0, "pause": 3.0, "steps": 108}
+    facts = {"pictures": {"training": 144, "validation": 16}}
+    write_json(run.path / "config.json", run.config | facts)
+    run.write_status(state="done", phase_seconds=phases, pace=pace)
+    page.run()  # 6 epochs of 18 steps and a pause, what the earlier one took else, evaluation
+    assert any("About 5 min 40 s here" in c.value for c in page.caption), [
+        c.value for c in page.caption
+    ]
+
+
 def test_a_host_that_does_not_train_says_so(page, monkeypatch):
     monkeypatch.setenv("UNET_TRAINING", "off")
     page.run()

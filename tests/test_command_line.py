@@ -20,7 +20,8 @@ def test_every_command_explains_itself(command, capsys):
     [
         (["evaluate", "nobody", "--data", "drawn"], "no run called 'nobody'"),
         (["predict", "x.png", "--model", "../x", "--out", "out"], "no run called"),
-        (["train", "--epochs", "0"], "at least one epoch"),
+        (["train", "--epochs", "0"], "Epochs must be at least 1"),
+        (["train", "--learning-rate", "nan"], "Learning rate must be a number"),
         (["train", "--data", "birds"], "no data set 'birds'"),
     ],
 )

@@ -492,7 +492,7 @@ def coloured(channel_run, monkeypatch):
     """The three pictures as the data that the channel run was trained on."""
     training = channel_run.config["training"] | {"data": "coloured"}
     write_json(channel_run.path / "config.json", channel_run.config | {"training": training})
-    monkeypatch.setattr(evaluation_jobs, "open_dataset", lambda name: Coloured())
+    monkeypatch.setattr(evaluation_jobs, "data_of", lambda config: Coloured())
 
 
 def test_nothing_is_written_into_what_is_shipped(channel_run, coloured, capsys):

@@ -2,22 +2,15 @@
 
 import argparse
 import json
+import math
 import os
 import sys
+from dataclasses import Field, fields
 from pathlib import Path
 
-from unet_core.config import (
-    AUGMENTATIONS,
-    ENCODERS,
-    LOSSES,
-    OPTIMIZERS,
-    TrainingConfig,
-    load_recipe,
-    recipe_names,
-)
+from unet_core.config import DATA_HELP, TrainingConfig, kind_of, load_recipe, recipe_names
 from unet_core.errors import UserError, explained
 
-DATA_HELP = "pets | drawn | lungs | membrane | npz:FILE | folder:DIR"
 STOPPED = 130  # the exit code of a program that was interrupted
 
 
@@ -67,36 +60,53 @@ def _train_parser(commands) -> None:
     command.add_argument("--run", type=Path, metavar="FOLDER", help="go on with this run folder")
     command.add_argument("--name", help="name of the new run (a-z, 0-9, hyphens)")
     command.add_argument("--title", default="", help="what people call the run")
-    command.add_argument("--minutes", type=float, help="stop, whole, after this many minutes")
+    command.add_argument(
+        "--minutes", type=above_zero(float), help="stop, whole, after this many minutes"
+    )
     settings = command.add_argument_group(
         "settings", "They change the recipe, or the defaults of the small run."
     )
-    settings.add_argument("--model", help="a network from `python -m unet_core models`")
-    settings.add_argument(
-        "--model-arguments", type=json.loads, metavar="JSON",
-        help='of a U-Net from scratch, such as \'{"filters": 16, "skips": false}\'',
+    for place in fields(TrainingConfig):
+        _add_setting(settings, place)
+
+
+def _add_setting(group, place: Field) -> None:
+    """The option of a setting, from the setting's own definition; not given, it is None."""
+    rule, (kind, _) = place.metadata["setting"], kind_of(place)
+    text = rule.help + (f"; 0: {rule.zero}" if rule.zero else "")
+    metavar = rule.metavar or ("NUMBER" if kind in (int, float) else None)
+    form = {"choices": rule.choices} if rule.choices else {"metavar": metavar}
+    group.add_argument(
+        f"--{place.name.replace('_', '-')}", help=text.replace("%", "%%"),
+        type=json_object if kind is dict else kind, **form,
     )  # fmt: skip
-    settings.add_argument("--data", help=DATA_HELP)
-    settings.add_argument("--pictures", type=int, help="at most this many; 0: all")
-    settings.add_argument("--teacher", metavar="RUN", help="labels the data's unlabelled pictures")
-    settings.add_argument("--negatives", metavar="DIR", help="pictures without objects")
-    settings.add_argument("--size", type=int, help="side of the pictures in pixels")
-    settings.add_argument("--score-size", type=int, help="side of the masks that are scored")
-    settings.add_argument("--crop", type=int, help="train on windows of this side; 0: none")
-    settings.add_argument("--epochs", type=int)
-    settings.add_argument("--batch-size", type=int)
-    settings.add_argument("--loss", choices=LOSSES)
-    settings.add_argument("--border-weight", type=float, help="of gaps between objects; paper: 10")
-    settings.add_argument("--optimizer", choices=OPTIMIZERS)
-    settings.add_argument("--learning-rate", type=float)
-    settings.add_argument("--weight-decay", type=float)
-    settings.add_argument("--weight-average", type=float, metavar="MOMENTUM")
-    settings.add_argument("--schedule", choices=("cosine", "constant", "plateau"))
-    settings.add_argument("--encoder", choices=ENCODERS, help="which part of the encoder learns")
-    settings.add_argument("--encoder-weights", help="auto | imagenet | a run | a file | none")
-    settings.add_argument("--augmentation", choices=AUGMENTATIONS)
-    settings.add_argument("--early-stopping", type=int, metavar="EPOCHS")
-    settings.add_argument("--seed", type=int)
+
+
+def json_object(text: str) -> dict:
+    """The type of an option that is a JSON object."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a JSON object in braces")
+    return value
+
+
+def above_zero(kind: type):
+    """The type of an option that is a number above zero."""
+
+    def number(text: str):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value < math.inf:
+            whole = "whole " if kind is int else ""
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {whole}number above zero")
+        return value
+
+    return number
 
 
 def _evaluate_parser(commands) -> None:
@@ -104,7 +114,9 @@ def _evaluate_parser(commands) -> None:
     command.add_argument("run")
     command.add_argument("--data", required=True, help=DATA_HELP)
     command.add_argument("--split", default="test", help="test (the default) or trainval")
-    command.add_argument("--pictures", type=int, help="only so many, drawn with a fixed seed")
+    command.add_argument(
+        "--pictures", type=above_zero(int), help="only so many, drawn with a fixed seed"
+    )
     command.add_argument(
         "--out",
         type=Path,
@@ -125,7 +137,9 @@ def _predict_parser(commands) -> None:
 def _download_parser(commands) -> None:
     command = _add(commands, "download", download, "Get pictures from their official addresses.")
     command.add_argument("data", choices=["pets"])
-    command.add_argument("--pictures", type=int, help="only the first so many of the archive")
+    command.add_argument(
+        "--pictures", type=above_zero(int), help="only the first so many of the archive"
+    )
 
 
 def _export_parser(commands) -> None:
@@ -160,10 +174,10 @@ def train(options) -> None:
 
     if options.run:
         run = Run(options.run)
-        host.apply(TrainingConfig.from_dict(run.config["training"]))
+        host.apply(TrainingConfig.of_run(run.config["training"]))
     else:
         config = load_recipe(options.recipe) if options.recipe else TrainingConfig()
-        config = host.apply(config.changed(**_settings(options)))
+        config = host.apply(config.changed(**chosen_settings(options)))
         run = training_process.new_run(config, options.name, options.title)
     print(f"run folder: {run.path}")
     try:
@@ -172,16 +186,14 @@ def train(options) -> None:
         jobs.advance()  # the next one that waits
 
 
-def _settings(options) -> dict:
+def chosen_settings(options) -> dict:
     """The settings that were given; 0 stands for None where a setting can be None."""
-    given = {
-        name: value
-        for name, value in vars(options).items()
-        if name in TrainingConfig().to_dict() and value is not None
-    }
-    for name in ("pictures", "score_size", "crop"):
-        if given.get(name) == 0:
-            given[name] = None
+    given = {}
+    for place in fields(TrainingConfig):
+        value = getattr(options, place.name)
+        if value is not None:
+            means_none = place.metadata["setting"].zero and value == 0
+            given[place.name] = None if means_none else value
     return given
 
 

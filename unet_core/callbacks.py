@@ -9,6 +9,7 @@ from PIL import Image
 
 from unet_core.checkpoints import TrainingEnd
 from unet_core.data.prepared import Prepared
+from unet_core.estimate import Pace
 from unet_core.overlay import colour_mask
 from unet_core.pipeline import centre, mirror
 from unet_core.reporter import Reporter
@@ -31,20 +32,21 @@ class LiveProgress(keras.callbacks.Callback):
         self.epochs, self.seconds_after, self.deadline = epochs, seconds_after, deadline
         earlier = run.history
         self.started = time.time() - (earlier[-1]["seconds"] if earlier else 0)
-        self.step_seconds = self.validation_seconds = 0.0
+        self.pace = Pace()
+        self.validation = run.config["training"]["validation"]
         self.last_row = 0.0
         self.is_stopped = False  # before its end
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.set_epoch(epoch)
         self.epoch = epoch
-        self.epoch_started = time.time()
+        self.pace.begin_epoch()
         self.reporter.report(phase="Training", epoch=epoch + 1)
 
     def on_train_batch_end(self, batch, logs=None):
         now = time.time()
         done = batch + 1
-        self.step_seconds = (now - self.epoch_started) / done
+        self.pace.step()
         if self.reporter.should_stop() or (self.deadline and now > self.deadline):
             self.is_stopped = True
             self.reporter.report(state="stopping", message="Keeping the best weights so far.")
@@ -61,16 +63,11 @@ class LiveProgress(keras.callbacks.Callback):
         self.reporter.report(
             step=step,
             steps=self.epochs * self.batches.steps,
-            pictures_per_second=round(self.batches.batch_size / self.step_seconds, 2),
-            seconds_left=round(self._seconds_left(step)),
+            **self._speed(step),
         )
 
     def on_test_begin(self, logs=None):
-        self.validation_started = time.time()
         self.reporter.report(phase="Validating")
-
-    def on_test_end(self, logs=None):
-        self.validation_seconds = time.time() - self.validation_started
 
     def on_epoch_end(self, epoch, logs=None):
         logs["seconds"] = time.time() - self.started
@@ -78,11 +75,19 @@ class LiveProgress(keras.callbacks.Callback):
             keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         )
 
-    def _seconds_left(self, step: int) -> float:
-        steps = self.epochs * self.batches.steps - step
-        validations = self.epochs - self.epoch
-        training = steps * self.step_seconds + validations * self.validation_seconds
-        return training + self.seconds_after
+    def _speed(self, step: int) -> dict:
+        """The steady speed and the time left by it; nothing before there is one."""
+        pace, steps = self.pace, self.batches.steps
+        if pace.step_seconds is None:
+            return {}
+        pause = pace.pause_seconds(steps, self.validation)
+        learning = (self.epochs * steps - step) * pace.step_seconds
+        left = learning + (self.epochs - self.epoch) * pause + self.seconds_after
+        return {
+            "pictures_per_second": round(self.batches.batch_size / pace.step_seconds, 2),
+            "pace": {"step": pace.step_seconds, "pause": pause, "steps": pace.steps},
+            "seconds_left": round(left),
+        }
 
 
 class SamplePredictions(keras.callbacks.Callback):

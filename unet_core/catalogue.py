@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from unet_core.config import ENCODER_RATE, TrainingConfig
 from unet_core.errors import UserError
 from unet_core.specification import (
     Specification,
@@ -82,3 +83,29 @@ CATALOGUE = {
         {"padding": "valid"}, 572, 2,
     ),
 }  # fmt: skip
+
+
+def check_network(config: TrainingConfig) -> None:
+    """``UserError`` when there is no such network, or it cannot take the config's sizes, arguments
+    or encoder settings."""
+    if config.model not in CATALOGUE:
+        raise UserError(f"There is no network {config.model!r}; there are: {', '.join(CATALOGUE)}.")
+    entry, arguments = CATALOGUE[config.model], config.model_arguments
+    if not entry.is_from_scratch and arguments:
+        raise UserError(f"{config.model} has no arguments; leave out {', '.join(arguments)}.")
+    encoder = config.encoder, config.encoder_weights in ("auto", "none"), config.encoder_rate
+    if entry.is_from_scratch and encoder != ("frozen", True, ENCODER_RATE):
+        raise UserError(
+            f"{config.model} has no pretrained encoder; leave out the encoder's settings."
+        )
+    for size in (config.size, config.crop or config.size):
+        entry.tile(arguments, size)
+    lost = entry.unet(arguments).lost if entry.is_from_scratch else 0
+    if config.size <= lost:  # pictures are mirrored by so much, which must lie within them
+        raise UserError(f"{config.model} needs pictures of more than {lost} pixels a side.")
+    window = entry.tile(arguments, config.crop or config.size) or config.crop or config.size
+    if window - 2 * lost > config.size:
+        raise UserError(
+            f"Windows of {config.crop} pixels do not fit into pictures of {config.size}; choose a "
+            "smaller crop or larger pictures."
+        )

@@ -7,6 +7,7 @@ both against each other.
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 
+from unet_core.config import check_kind
 from unet_core.errors import UserError
 
 FLOAT32, FLOAT16 = 4, 2  # bytes
@@ -30,6 +31,9 @@ class UNetArguments:
         unknown = set(arguments) - {field.name for field in fields(cls)}
         if unknown:
             raise UserError(f"The U-Net has no argument called {', '.join(sorted(unknown))}.")
+        for place in fields(cls):
+            if place.name in arguments:
+                check_kind(place.name, arguments[place.name], place.type)
         unet = cls(**arguments)
         checks = [
             (1 <= unet.depth <= 6, "The depth must lie between 1 and 6."),

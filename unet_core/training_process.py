@@ -8,10 +8,11 @@ import os
 import time
 from dataclasses import asdict
 from datetime import datetime, timezone
+from pathlib import Path
 
 import numpy as np
 
-from unet_core.catalogue import CATALOGUE
+from unet_core.catalogue import check_network
 from unet_core.config import TrainingConfig
 from unet_core.data import data_of, open_dataset
 from unet_core.data.base import Dataset
@@ -21,7 +22,7 @@ from unet_core.data.self_labelled import SelfLabelled
 from unet_core.errors import UserError
 from unet_core.processes import locked
 from unet_core.reporter import Reporter
-from unet_core.runs import Run, create_run, read_json, unique_title, write_json
+from unet_core.runs import Run, create_run, find_run, read_json, unique_title, write_json
 
 
 class StoppedEarly(Exception):
@@ -29,10 +30,12 @@ class StoppedEarly(Exception):
 
 
 def new_run(config: TrainingConfig, name: str | None = None, title: str = "") -> Run:
-    """Create the run folder for ``config``; ``UserError`` when its data cannot be had."""
+    """Create the run folder for ``config``; ``UserError`` when it cannot be trained."""
+    check_network(config.check())
+    check_encoder_weights(config)
     dataset = open_dataset(config.data)
+    check_border_weight(dataset, config)
     training, _ = split_names(dataset, config)
-    check_sizes(config)
     further_data(dataset, config, training)
     return create_run(
         {
@@ -59,12 +62,22 @@ def further_data(dataset: Dataset, config: TrainingConfig, training: list[str]) 
     return more
 
 
-def check_sizes(config: TrainingConfig) -> None:
-    """``UserError`` when the network cannot take pictures, or windows, of the config's size."""
-    if config.model not in CATALOGUE:
-        raise UserError(f"There is no network {config.model!r}; there are: {', '.join(CATALOGUE)}.")
-    for size in (config.size, config.crop or config.size):
-        CATALOGUE[config.model].tile(config.model_arguments, size)
+def check_encoder_weights(config: TrainingConfig) -> None:
+    """``UserError`` when the weights to start from are not there."""
+    source = config.encoder_weights
+    if source not in ("auto", "imagenet", "none") and not Path(source).is_file():
+        donor = find_run(source)
+        if not (donor.path / "model.weights.h5").is_file():
+            raise UserError(f"The run {source!r} has no weights yet; let its training end first.")
+
+
+def check_border_weight(dataset: Dataset, config: TrainingConfig) -> None:
+    """``UserError`` where no class is the gap between objects."""
+    if config.border_weight and len(dataset.classes) != 2:
+        raise UserError(
+            f"Weighted borders lie between objects on a background; {dataset.title} has "
+            f"{len(dataset.classes)} classes. Set the border weight to 0."
+        )
 
 
 def split_names(dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:
@@ -97,12 +110,13 @@ def train(run: Run, minutes: float | None = None) -> None:
 
 
 def _train(run: Run, deadline: float | None) -> None:
-    config = TrainingConfig.from_dict(run.config["training"])
+    config = TrainingConfig.of_run(run.config["training"])
     reporter = Reporter(
         run, state="running", phase="Starting", pid=os.getpid(), epochs=config.epochs,
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"), message="",
     )  # fmt: skip
     try:
+        check_network(config)
         dataset = data_of(run.config)
         pictures = prepare_pictures(run, dataset, config, reporter)
         reporter.report(phase="Loading TensorFlow", message="")

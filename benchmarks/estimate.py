@@ -1,0 +1,91 @@
+"""What trainings take against what was foretold: `python -m benchmarks.estimate --quick`.
+
+Five kinds of training on drawn pets, each twice by the command line, in a folder of runs of their
+own: first a short one, foretold without an earlier run of its kind; then a longer one, foretold
+from the first. The last line is the median of truth over estimate of the longer ones; 1 is a good
+estimate. What else the machine does between both shows in it.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from unet_core import estimate
+from unet_core.__main__ import chosen_settings, parser
+from unet_core.config import TrainingConfig
+from unet_core.data import open_dataset
+from unet_core.training_process import split_names
+
+KINDS = {
+    "default": [],
+    "late encoder, Dice, batches of 4, strong": [
+        "--size", "96", "--encoder", "late", "--loss", "dice", "--batch-size", "4",
+        "--augmentation", "strong",
+    ],
+    "compact, 8 filters, cross-entropy, flip": [
+        "--model", "compact", "--model-arguments", '{"filters": 8}', "--loss", "cross-entropy",
+        "--augmentation", "flip", "--size", "96",
+    ],
+    "batchnorm, 8 filters, batches of 2, none": [
+        "--model", "batchnorm", "--model-arguments", '{"filters": 8}', "--batch-size", "2",
+        "--augmentation", "none", "--size", "64",
+    ],
+    "compact, 8 filters, batches of 16, elastic": [
+        "--model", "compact", "--model-arguments", '{"filters": 8, "depth": 3}',
+        "--batch-size", "16", "--augmentation", "elastic",
+    ],
+}  # fmt: skip
+SHORT = ["--pictures", "64", "--epochs", "4"]
+LONG = ["--pictures", "200", "--epochs", "5"]
+
+
+def foretold(config: TrainingConfig, prediction: float) -> float:
+    dataset = open_dataset(config.data)
+    training, validation = map(len, split_names(dataset, config))
+    pictures = estimate.Pictures(training, validation, len(dataset.splits["test"]))
+    return estimate.seconds(config, pictures, prediction)
+
+
+def foretold_and_true(options: list[str], prediction: float) -> tuple[float, float]:
+    """Seconds of a training with these options, before it and after it."""
+    if "--model" not in options:
+        options = [*options, "--encoder-weights", "none"]
+    given = chosen_settings(parser().parse_args(["train", *options]))
+    expected = foretold(TrainingConfig().changed(**given), prediction)
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "unet_core", "train", *options], check=True, capture_output=True
+    )
+    return expected, time.perf_counter() - started
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--quick", action="store_true", help="the first two kinds alone")
+    kinds = list(KINDS.items())[: 2 if arguments.parse_args().quick else None]
+    prediction = estimate.prediction_seconds()
+    print(f"a prediction takes {1000 * prediction:.0f} ms of a core")
+    print(
+        f"{'training':<45}{'foretold':>9}{'true':>6}{'again':>9}{'true':>6}{'ratio':>7}{'load':>6}"
+    )
+    ratios = []
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["UNET_RUNS_DIR"] = folder
+        for name, options in kinds:
+            first = foretold_and_true([*options, *SHORT], prediction)
+            again = foretold_and_true([*options, *LONG], prediction)
+            ratios.append(again[1] / again[0])
+            print(
+                f"{name:<45}{first[0]:>9.0f}{first[1]:>6.0f}{again[0]:>9.0f}{again[1]:>6.0f}"
+                f"{ratios[-1]:>7.2f}{os.getloadavg()[1]:>6.1f}",
+                flush=True,
+            )
+    print(f"ratio: {statistics.median(ratios):.3f}")
+
+
+if __name__ == "__main__":
+    main()
