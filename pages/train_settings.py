@@ -125,6 +125,8 @@ def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
     st.caption(
         f":material/schedule: About {duration(seconds)} here, {needed / 1e9:.1f} GB of memory"
     )
+    if short := estimate.too_short(config, training):
+        st.warning(short, icon=":material/trending_flat:")
     if host.minutes and seconds > 60 * host.minutes:
         st.caption(
             f":material/timer: This host stops a training after {host.minutes} min; "

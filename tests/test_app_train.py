@@ -233,3 +233,11 @@ def test_the_green_tick_is_for_models_that_beat_the_trivial_answer(page, confusi
     assert bool(page.success) is useful and bool(page.warning) is not useful
     badge = next(m.value for m in page.markdown if "badge[" in m.value)
     assert ("check_circle" in badge) is useful and ("not useful" in badge) is not useful
+
+
+def test_a_run_that_will_not_be_useful_is_told_before_start(page):
+    assert not page.warning
+    next(s for s in page.selectbox if s.label == "Model").set_value("compact").run()
+    next(n for n in page.number_input if n.label == "Pictures").set_value(40).run()
+    assert not page.exception
+    assert any("steps of learning" in w.value for w in page.warning)

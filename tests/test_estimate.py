@@ -36,6 +36,17 @@ def clock(monkeypatch) -> list[float]:
     return now
 
 
+def test_a_training_too_short_to_be_of_use_is_told():
+    small = TrainingConfig(pictures=40, epochs=2, batch_size=8)
+    assert not estimate.too_short(small, 36)  # ten steps of a decoder over a trained encoder
+    assert "5 steps" in estimate.too_short(small.changed(epochs=1), 36)
+    scratch = small.changed(model="compact")
+    assert "about 90" in estimate.too_short(scratch, 36)
+    assert not estimate.too_short(scratch.changed(epochs=18), 36)
+    new = small.changed(encoder_weights="none", encoder="tuned")
+    assert estimate.too_short(new, 36)
+
+
 def test_an_earlier_run_of_the_same_kind_tells_the_time():
     finished("earlier")
     # of 98.5 s without preparing and evaluating, 60 steps took 54 and 5 pauses 10

@@ -20,6 +20,7 @@ from unet_core.data.negatives import open_negatives
 from unet_core.data.prepared import Prepared, joined, prepare
 from unet_core.data.self_labelled import SelfLabelled
 from unet_core.errors import UserError
+from unet_core.estimate import too_short
 from unet_core.processes import locked
 from unet_core.reporter import Reporter
 from unet_core.runs import Run, create_run, find_run, read_json, unique_title, write_json
@@ -119,6 +120,8 @@ def _train(run: Run, deadline: float | None) -> None:
         check_network(config)
         dataset = data_of(run.config)
         pictures = prepare_pictures(run, dataset, config, reporter)
+        if short := too_short(config, len(pictures[0])):
+            print(short)
         reporter.report(phase="Loading TensorFlow", message="")
         from unet_core import training
 
