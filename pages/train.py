@@ -24,7 +24,7 @@ STATES = {
     "failed": (":material/error: Failed", "red"),
     "done": (":material/check_circle: Done", "green"),
 }
-NOT_USEFUL = (":material/trending_flat: Done, not useful", "orange")
+NOT_USEFUL = (":material/trending_flat: Done, not proved useful", "orange")
 NOT_USEFUL_ADVICE = (
     "That is no better than calling every pixel by the most frequent class: it has not learned "
     "enough. Train it with more pictures or more epochs."
@@ -34,8 +34,8 @@ NOT_USEFUL_ADVICE = (
 def show_state(run: Run, status: dict) -> None:
     """The state in words with what can be done now, and the progress over the whole run."""
     words, color = STATES[status["state"]]
-    useful = status["state"] != "done" or is_useful(run)
-    if not useful:  # the green tick is for models that are better than no model
+    useful = status["state"] == "done" and is_useful(run)
+    if status["state"] == "done" and not useful:  # the green tick is for what beats no model at all
         words, color = NOT_USEFUL
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":{color}-badge[{words}] {describe(run, status)}", width="stretch")
@@ -47,16 +47,16 @@ def show_state(run: Run, status: dict) -> None:
         st.progress(part_done(status), f"{text}, {label}")
     if status["state"] == "failed":
         st.error(jobs.failure(run), icon=":material/error:")
-    if status["state"] == "done" and useful:
+    if useful:
         st.success(score_line(run), icon=":material/verified:")
     elif status["state"] == "done":
-        st.warning(f"{score_line(run)}. {NOT_USEFUL_ADVICE}", icon=":material/trending_flat:")
+        advice = NOT_USEFUL_ADVICE if run.evaluation else ""
+        st.warning(f"{score_line(run)}. {advice}", icon=":material/trending_flat:")
 
 
 def is_useful(run: Run) -> bool:
-    """Whether the scores are better than those of the trivial answer."""
-    confusion = (run.evaluation or {}).get("confusion")
-    return confusion is None or beats_trivial(confusion)
+    """Whether it was scored, and better than the trivial answer."""
+    return bool(run.evaluation) and beats_trivial(run.evaluation["confusion"])
 
 
 def part_done(status: dict) -> float:

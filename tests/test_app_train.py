@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -12,7 +13,9 @@ from unet_core import estimate, jobs
 from unet_core.config import TrainingConfig
 from unet_core.data import download
 from unet_core.errors import UserError
+from unet_core.evaluation import summarize
 from unet_core.runs import Run, user_runs, write_json
+from unet_core.scores import confusion_matrix
 from unet_core.training_process import new_run
 
 
@@ -217,22 +220,29 @@ def test_own_data_that_does_not_fit_gets_a_sentence(page):
     assert not page.exception and "not a zip" in page.error[0].value
 
 
-@pytest.mark.parametrize("confusion", [[[0, 30], [0, 70]], [[20, 10], [10, 60]]])
-def test_the_green_tick_is_for_models_that_beat_the_trivial_answer(page, confusion):
+@pytest.mark.parametrize("useful", [True, False, None])
+def test_the_green_tick_is_for_models_that_beat_the_trivial_answer(page, useful):
     button(page, "Start").click().run()
     (run,) = user_runs()
-    result = {
-        "confusion": confusion, "scores": {"mean_iou": 0.35, "pixel_accuracy": 0.7}, "pictures": 9,
-        "split": "test", "data": "drawn", "data_title": "Drawn pets", "resolution": 64,
-    }  # fmt: skip
-    write_json(run.path / "evaluation.json", result)
+    if useful is not None:
+        truth = np.repeat([0, 1, 2], [20, 70, 10]).reshape(10, 10)
+        guess = truth if useful else np.ones_like(truth)
+        pictures = [{"name": "a", "confusion": confusion_matrix(truth, guess, 3).tolist(),
+                     "mean_iou": 0.5, "boundary_f1": None, "boundary_f1_by_class": [None] * 3}]  # fmt: skip
+        names = [c.name for c in run.classes]
+        result = summarize(pictures, names) | {
+            "run": run.name, "data": "drawn", "data_title": "Drawn pets", "split": "test",
+            "date": "2026-01-01", "pictures": 1, "resolution": 64, "classes": names,
+            "calibration_error": 0.1, "reliability": [[1.0, 1, 1]], "per_picture": pictures,
+        }  # fmt: skip
+        write_json(run.path / "evaluation.json", result)
+        assert run.evaluation
     run.write_status(state="done")
     page.run()
     assert not page.exception
-    useful = confusion[0][0] > 0
-    assert bool(page.success) is useful and bool(page.warning) is not useful
+    assert bool(page.success) is bool(useful) and bool(page.warning) is not bool(useful)
     badge = next(m.value for m in page.markdown if "badge[" in m.value)
-    assert ("check_circle" in badge) is useful and ("not useful" in badge) is not useful
+    assert ("check_circle" in badge) is bool(useful)
 
 
 def test_a_run_that_will_not_be_useful_is_told_before_start(page):
