@@ -227,8 +227,9 @@ def test_the_green_tick_is_for_models_that_beat_the_trivial_answer(page, useful)
     if useful is not None:
         truth = np.repeat([0, 1, 2], [20, 70, 10]).reshape(10, 10)
         guess = truth if useful else np.ones_like(truth)
-        pictures = [{"name": "a", "confusion": confusion_matrix(truth, guess, 3).tolist(),
-                     "mean_iou": 0.5, "boundary_f1": None, "boundary_f1_by_class": [None] * 3}]  # fmt: skip
+        confusion = confusion_matrix(truth, guess, 3).tolist()
+        empty = {"boundary_f1": None, "boundary_f1_by_class": [None] * 3}
+        pictures = [{"name": "a", "confusion": confusion, "mean_iou": 0.5} | empty]
         names = [c.name for c in run.classes]
         result = summarize(pictures, names) | {
             "run": run.name, "data": "drawn", "data_title": "Drawn pets", "split": "test",
