@@ -127,3 +127,18 @@ def test_a_valid_size_survives_every_halving(depth):
 def test_what_cannot_be_built_is_said(arguments, size, says):
     with pytest.raises(UserError, match=says):
         unet(1, size, **arguments)
+
+
+def test_what_a_network_takes_and_covers():
+    padded, original = CATALOGUE["compact"], CATALOGUE["original"]
+    assert padded.prediction_side({}, 256, None) == padded.covering_size({}, 256) == 256
+    assert padded.prediction_side({}, 256, 128) == 256  # it takes the whole picture
+    assert original.prediction_side({}, 512, None) == UNetArguments.of(
+        original.arguments
+    ).nearest_size(512)
+    assert original.prediction_side({}, 512, 572) == 572
+    assert original.covering_size({}, 388) == 572
+    assert CATALOGUE["mobilenetv2"].prediction_side({}, 256, None) == 256
+    assert CATALOGUE["mobilenetv2"].covering_size({}, 256) == 256
+    with pytest.raises(UserError, match="multiples of 32"):
+        CATALOGUE["mobilenetv2"].prediction_side({}, 250, None)
