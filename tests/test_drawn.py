@@ -87,11 +87,11 @@ def test_films_and_cells_are_what_they_were(draw, mean, deviation):
 
 
 def test_the_border_is_a_band_of_the_pictures_size():
-    alpha = np.zeros((100, 250), np.float32)
+    alpha = np.zeros((100, 260), np.float32)
     alpha[:, 100:200] = 0.5  # half covered counts as pet
-    # 0.012 of 250 pixels: three on each side of the outline
-    expected = [BACKGROUND] * 97 + [BORDER] * 6 + [PET] * 95
-    assert trimap(alpha)[50, :198].tolist() == expected
+    # 0.012 of 260 pixels: three on each side of the outline
+    expected = [BACKGROUND] * 97 + [BORDER] * 6 + [PET] * 47
+    assert trimap(alpha)[50, :150].tolist() == expected
     assert (trimap(np.ones((8, 8))) == PET).all()
     assert (trimap(np.zeros((8, 8))) == BACKGROUND).all()
 
