@@ -123,12 +123,13 @@ def test_a_bad_file_gets_a_sentence(data, says):
     [
         # whole numbers of 32 bits: white is 255 where none is above it, else 65535
         (np.int32, [0, 1, 100, 255], [0, 1, 100, 255]),
-        (np.int32, [0, 1, 257, 256], [0, 0, 1, 1]),
+        (np.int32, [0, 1, 129, 256], [0, 0, 1, 1]),
         (np.int32, [0, 65535, -5, 70000], [0, 255, 0, 255]),
         (np.int32, [0, 1, 1, 0], [0, 1, 1, 0]),
         # floats, which may end at 1 as well
         (np.float32, [0, 0.5, 1, 0.25], [0, 128, 255, 64]),
         (np.float32, [0, 1, 1.5, 255], [0, 1, 2, 255]),
+        (np.float32, [0, 1, 1.75, 0.25], [0, 1, 2, 0]),
         (np.float32, [0, 257, 65535, 514], [0, 1, 255, 2]),
         (np.float32, [-1, 0, 0.5, 1], [0, 0, 128, 255]),
     ],

@@ -98,10 +98,12 @@ def test_errors_are_orange_where_missed_and_blue_where_invented():
 
 
 def test_heat_runs_from_dark_blue_to_yellow_over_a_picture():
-    values = np.array([[0.0, 0.125, 0.5, 1.0]])
+    values = np.array([[0.0, 0.125, 0.25, 0.5, 0.75, 1.0]])
     plain = overlay.heat(values)
-    assert plain.tolist() == [[[0, 34, 78], [26, 52, 93], [124, 123, 120], [254, 232, 56]]]
-    over = overlay.heat(values, np.full((1, 4, 3), 100, np.uint8), 0.25)
+    assert plain.tolist() == [
+        [[0, 34, 78], [26, 52, 93], [53, 69, 108], [124, 123, 120], [187, 175, 113], [254, 232, 56]]
+    ]
+    over = overlay.heat(values, np.full((1, 6, 3), 100, np.uint8), 0.25)
     np.testing.assert_allclose(over, 75 + plain / 4, atol=1)
     assert over.dtype == np.uint8
 
