@@ -69,8 +69,8 @@ def test_the_interval_is_of_paired_differences():
     row = compare(result(first), result(second))["rows"][0]
     differences = (rights - [first[str(i)][0][0] for i in range(200)]) / 200
     reach = 1.96 * differences.std() / np.sqrt(200)
-    assert row["low"] == pytest.approx(differences.mean() - reach, abs=reach / 16)
-    assert row["high"] == pytest.approx(differences.mean() + reach, abs=reach / 16)
+    assert row["low"] == pytest.approx(differences.mean() - reach, abs=reach / 25)
+    assert row["high"] == pytest.approx(differences.mean() + reach, abs=reach / 25)
 
 
 def test_only_like_is_compared_with_like():

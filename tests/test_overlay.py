@@ -44,6 +44,16 @@ def test_class_ids_of_two_classes_follow_the_threshold():
     assert overlay.class_ids(probabilities).tolist() == [[1, 0]]
     assert overlay.class_ids(probabilities, 0.25).tolist() == [[1, 1]]
     assert overlay.class_ids(probabilities, 0.7).tolist() == [[0, 0]]
+    halves = np.array([[[0.75, 0.25], [0.5, 0.5]]], np.float32)
+    assert overlay.class_ids(halves, 0.25).tolist() == [[1, 1]]  # reached is enough
+    assert overlay.class_ids(halves, 0.5).tolist() == [[0, 1]]
+
+
+def test_class_ids_of_three_classes_are_the_likeliest_in_a_picture_of_any_width():
+    for width in (1, 2, 3):
+        seen = np.arange(width)[None]
+        ids = overlay.class_ids(np.eye(3, dtype=np.float32)[seen])
+        assert ids.tolist() == seen.tolist() and ids.dtype == np.uint8
 
 
 def test_shares_add_up_to_the_picture():
