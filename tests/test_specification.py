@@ -62,6 +62,14 @@ def test_the_pretrained_ones_agree_in_shapes_and_totals(name):
     listed = [specification.layer(x) for x in expanded]
     assert shapes == [(x.size, x.size, x.channels) for x in listed]
     assert [x.level for x in listed] == [1, 2, 3, 4, 5]
+    by_hand = 0
+    for layer in model.layers:
+        kernels = sum(np.prod(w.shape) for w in layer.weights if len(w.shape) == 4)
+        if kernels and layer.name != "encoder":
+            is_transposed = type(layer).__name__ == "Conv2DTranspose"
+            by_hand += kernels * (layer.input if is_transposed else layer.output).shape[1] ** 2
+    decoder = [x for x in specification.layers if x.part in ("decoder", "output")]
+    assert sum(x.multiply_adds for x in decoder) == by_hand
 
 
 @pytest.mark.parametrize(("depth", "skips"), [(1, True), (2, True), (2, False)])
