@@ -38,3 +38,29 @@ def test_what_lies_outside_of_cells_need_not_be_class_0():
     pets = np.array([1, 0, 2], np.uint8)[mask]  # background is 1, border 2
     np.testing.assert_array_equal(border_weights(pets, 10, outside=1), border_weights(mask, 10))
     assert outside_of(PET_CLASSES) == 1 and outside_of(Membrane.classes) == 0
+
+
+def test_a_map_worked_out_pixel_by_pixel():
+    cells = np.zeros((9, 12), int)
+    cells[1:4, 1:4] = 1
+    cells[4, 4] = 1  # touching at a corner is touching
+    cells[2:8, 7:9] = 2
+    cells[7, 1] = 3
+    weights = border_weights(cells > 0, 4)
+    assert weights.dtype == np.float32
+    for row, column in np.ndindex(cells.shape):
+        if cells[row, column]:
+            assert weights[row, column] == 1
+            continue
+        distances = sorted(
+            min(np.hypot(row - y, column - x) for y, x in np.argwhere(cells == number))
+            for number in (1, 2, 3)
+        )
+        expected = 1 + 4 * np.exp(-((distances[0] + distances[1]) ** 2) / (2 * 5**2))
+        assert abs(weights[row, column] - expected) < 1e-5
+
+
+def test_one_cell_alone_has_no_gap():
+    mask = np.zeros((12, 12), np.uint8)
+    mask[4:8, 4:8] = 2
+    assert (border_weights(mask, 10) == 1).all()

@@ -5,7 +5,7 @@ from PIL import Image
 from unet_core.data import open_dataset
 from unet_core.data.base import Sample
 from unet_core.data.pets import Pets
-from unet_core.data.prepared import joined, prepare, resize_sample
+from unet_core.data.prepared import Prepared, joined, prepare, resize_sample
 from unet_core.data.self_labelled import SelfLabelled
 from unet_core.errors import UserError
 
@@ -93,6 +93,38 @@ def test_prepared_pictures_come_from_the_cache_the_second_time(small_pets, monke
     second = prepare(small_pets, small_pets.splits["trainval"], 16)
     np.testing.assert_array_equal(first.images, second.images)
     assert first.images.shape == (2, 16, 16, 3) and first.masks.shape == (2, 16, 16)
+
+
+def test_the_cache_is_kept_by_names_size_and_content(small_pets, monkeypatch, tmp_path):
+    monkeypatch.setenv("UNET_CACHE_DIR", str(tmp_path / "cache"))
+    told = []
+    names = ["Abyssinian_1", "beagle_2"]
+    data = prepare(small_pets, names, 16, lambda *done: told.append(done))
+    assert told == [(1, 2), (2, 2), (2, 2)]
+    assert data.images.dtype == data.masks.dtype == np.uint8
+    assert (data.images[:, 8, 8, 0] > 250).all()
+    assert prepare(small_pets, names[::-1], 16).names == names[::-1]
+    assert prepare(small_pets, names, 24).images.shape == (2, 24, 24, 3)
+    monkeypatch.setattr(Pets, "fingerprint", "other")
+    prepare(small_pets, names, 16)
+    assert len(list((tmp_path / "cache").iterdir())) == 4
+
+
+def test_two_parts_are_joined_in_memory():
+    parts = [
+        Prepared(
+            [name], np.full((1, 4, 4, 3), value, np.uint8), np.full((1, 4, 4), value, np.uint8)
+        )
+        for name, value in (("a", 1), ("b", 2))
+    ]
+    both = joined(*parts)
+    assert both.names == ["a", "b"] and len(both) == 2
+    assert both.images[:, 0, 0, 0].tolist() == both.masks[:, 0, 0].tolist() == [1, 2]
+
+
+def test_the_cache_lies_among_the_runs(small_pets, tmp_path):
+    prepare(small_pets, ["beagle_2"], 16)
+    assert len(list((tmp_path / "runs" / ".cache").iterdir())) == 1
 
 
 def test_a_failed_preparation_leaves_no_cache(small_pets):

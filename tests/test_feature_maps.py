@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from unet_core.catalogue import CATALOGUE
-from unet_core.comparison import skip_pairs
 from unet_core.config import TrainingConfig
 from unet_core.data.pets import PET_CLASSES
 from unet_core.errors import UserError
@@ -117,19 +116,3 @@ def test_the_liveliest_channels_come_first():
 def test_a_model_of_another_make_is_said(channel_run):
     with pytest.raises(UserError, match="export the run again"):
         FeatureMaps(channel_run)
-
-
-def test_pairs_differ_in_skips_alone(tmp_path):
-    def run(name, **changes):
-        arguments = changes.pop("arguments", {})
-        return write_config(tmp_path / name, changes.pop("model", "compact"), arguments, **changes)
-
-    plain = run("plain", arguments={"filters": 8})
-    without = run("without", arguments={"skips": False, "filters": 8})
-    others = [
-        run("pretrained", model="mobilenetv2-fast"),
-        run("longer", arguments={"skips": False, "filters": 8}, epochs=9),
-        run("wider", arguments={"skips": False}),
-    ]
-    assert skip_pairs([*others, without, plain]) == [(plain, without)]
-    assert skip_pairs(others) == []

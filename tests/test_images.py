@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unet_core import images
 from unet_core.errors import UserError
 from unet_core.images import open_picture
 
@@ -115,3 +116,42 @@ def test_a_bad_file_gets_a_sentence(data, says):
     with pytest.raises(UserError, match=says) as error:
         open_picture(data, "photo.png")
     assert str(error.value).startswith("photo.png")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "seen"),
+    [
+        # whole numbers of 32 bits: white is 255 where none is above it, else 65535
+        (np.int32, [0, 1, 100, 255], [0, 1, 100, 255]),
+        (np.int32, [0, 1, 129, 256], [0, 0, 1, 1]),
+        (np.int32, [0, 65535, -5, 70000], [0, 255, 0, 255]),
+        (np.int32, [0, 1, 1, 0], [0, 1, 1, 0]),
+        # floats, which may end at 1 as well
+        (np.float32, [0, 0.5, 1, 0.25], [0, 128, 255, 64]),
+        (np.float32, [0, 1, 1.5, 255], [0, 1, 2, 255]),
+        (np.float32, [0, 1, 1.75, 0.25], [0, 1, 2, 0]),
+        (np.float32, [0, 257, 65535, 514], [0, 1, 255, 2]),
+        (np.float32, [-1, 0, 0.5, 1], [0, 0, 128, 255]),
+    ],
+)
+def test_where_white_is(kind, values, seen):
+    picture = Image.fromarray(np.tile(np.array(values, kind), (8, 4)))
+    image = open_picture(encoded(picture, "TIFF"), "x")
+    assert image.dtype == np.uint8
+    assert image[0, :4, 0].tolist() == seen
+
+
+def test_a_picture_may_be_left_as_it_is_stored():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(Image.fromarray(stripes()), "PNG", exif=exif)
+    np.testing.assert_array_equal(open_picture(data, "x", upright=False), stripes())
+
+
+def test_the_smallest_and_the_largest_sizes_are_allowed(monkeypatch):
+    monkeypatch.setattr(images, "MAX_PIXELS", 100)
+    assert open_picture(encoded(Image.new("L", (8, 12)), "PNG"), "x").shape == (12, 8, 3)
+    assert open_picture(encoded(Image.new("L", (10, 10)), "PNG"), "x").shape == (10, 10, 3)
+    for size, says in (((7, 8), "7 × 8"), ((8, 7), "8 × 7"), ((8, 13), "million")):
+        with pytest.raises(UserError, match=says):
+            open_picture(encoded(Image.new("L", size), "PNG"), "x")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from unet_core.catalogue import CATALOGUE
 from unet_core.errors import UserError
-from unet_core.models import build
+from unet_core.models import build, outputs_for
 from unet_core.training import STARTING_SHARE, momentum_within, set_statistics_momentum
 
 
@@ -45,6 +46,52 @@ def test_the_pretrained_articles_counts():
     assert model.count_params() == CATALOGUE["mobilenetv2"].parameters == 10_124_067
     assert trainable(model) == 8_280_163
     assert model.output_shape == (None, 256, 256, 3)
+    assert made_of(model) == {
+        "Rescaling": 1, "Functional": 1, "Conv2DTranspose": 5, "BatchNormalization": 4, "ReLU": 4,
+        "Concatenate": 4,
+    }  # fmt: skip
+    np.testing.assert_allclose(rescaled(model), [-1, 1])
+
+
+def made_of(model: keras.Model) -> dict[str, int]:
+    """How many layers of each kind there are, the encoder being one."""
+    kinds = Counter(type(layer).__name__ for layer in model.layers)
+    return {kind: number for kind, number in kinds.items() if kind != "InputLayer"}
+
+
+def rescaled(model: keras.Model) -> np.ndarray:
+    """What the network makes of black and white before it looks at them."""
+    layer = next(x for x in model.layers if isinstance(x, keras.layers.Rescaling))
+    return np.asarray(layer(np.float32([0, 255])))
+
+
+def test_the_light_decoder_is_made_of_cheap_layers():
+    model = build("mobilenetv2-fast", 3, {})
+    assert made_of(model) == {
+        "Rescaling": 1, "Functional": 1, "UpSampling2D": 5, "Concatenate": 5, "SeparableConv2D": 8,
+        "Conv2D": 12, "BatchNormalization": 19, "ReLU": 19,
+    }  # fmt: skip
+    np.testing.assert_allclose(rescaled(model), [-1, 1])
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.UpSampling2D):
+            assert (layer.interpolation, layer.size) == ("bilinear", (2, 2))
+        if isinstance(layer, keras.layers.BatchNormalization):
+            assert layer.momentum == 0.9
+
+
+def test_a_block_is_convolution_normalisation_relu_twice():
+    arguments = {"depth": 1, "filters": 2, "batch_norm": True, "dropout": 0.25}
+    model = build("compact", 1, arguments)
+    block = ["Conv2D", "BatchNormalization", "ReLU"] * 2
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == [
+        "InputLayer", "Rescaling", *block, "MaxPooling2D", *block, "SpatialDropout2D",
+        "Cropping2D", "Conv2DTranspose", "Concatenate", *block, "Conv2D",
+    ]  # fmt: skip
+    assert model.layers[kinds.index("SpatialDropout2D")].rate == 0.25
+    initial = model.get_layer("decoder1_conv2").kernel_initializer
+    assert isinstance(initial, keras.initializers.HeNormal)
+    assert model.get_layer("logits").activation is keras.activations.linear
 
 
 def momenta(model: keras.Model) -> list[float]:
@@ -103,6 +150,10 @@ def test_one_channel_is_the_mean_of_the_colours():
 def test_without_skips_nothing_is_handed_over():
     names = [x.name for x in build("compact", 1, {"depth": 2, "filters": 2, "skips": False}).layers]
     assert not any(name.startswith(("skip", "cropping")) for name in names)
+
+
+def test_two_classes_are_one_channel():
+    assert [outputs_for(classes) for classes in (2, 3, 4)] == [1, 3, 4]
 
 
 def test_errors_say_what_fits():

@@ -44,6 +44,16 @@ def test_class_ids_of_two_classes_follow_the_threshold():
     assert overlay.class_ids(probabilities).tolist() == [[1, 0]]
     assert overlay.class_ids(probabilities, 0.25).tolist() == [[1, 1]]
     assert overlay.class_ids(probabilities, 0.7).tolist() == [[0, 0]]
+    halves = np.array([[[0.75, 0.25], [0.5, 0.5]]], np.float32)
+    assert overlay.class_ids(halves, 0.25).tolist() == [[1, 1]]  # reached is enough
+    assert overlay.class_ids(halves, 0.5).tolist() == [[0, 1]]
+
+
+def test_class_ids_of_three_classes_are_the_likeliest_in_a_picture_of_any_width():
+    for width in (1, 2, 3):
+        seen = np.arange(width)[None]
+        ids = overlay.class_ids(np.eye(3, dtype=np.float32)[seen])
+        assert ids.tolist() == seen.tolist() and ids.dtype == np.uint8
 
 
 def test_shares_add_up_to_the_picture():
@@ -70,3 +80,49 @@ def test_a_zip_has_the_files_and_a_table():
     assert archive.read("cat_mask.png") == b"one"
     rows = list(csv.DictReader(io.StringIO(archive.read("summary.csv").decode())))
     assert rows == [{"picture": "cat.jpg", "pet": "0.5"}]
+
+
+def test_ids_are_enlarged_by_the_nearest_pixel():
+    ids = np.array([[0, 2], [1, 0]], np.uint8)
+    large = overlay.resize_ids(ids, 4, 6)
+    np.testing.assert_array_equal(large, ids.repeat(2, 0).repeat(3, 1))
+    assert overlay.resize_ids(ids, 2, 2) is ids
+
+
+def test_outlines_of_the_visible_classes_grow_with_the_picture():
+    ids = np.ones((1500, 40), np.uint8)
+    ids[100:200, 10:30] = 0
+    result = overlay.outline(np.zeros((1500, 40, 3), np.uint8), ids, CLASSES, ["pet"])
+    down = np.flatnonzero(result[:, 20].any(-1))  # 1500 / 600 is two lines, inside and outside
+    assert down.tolist() == [99, 100, 101, 198, 199, 200]
+    both = overlay.outline(np.zeros((1500, 40, 3), np.uint8), ids, CLASSES, ["background"])
+    assert both[99, 20].tolist() == [0, 0, 255] and both[150, 20].tolist() == [0, 0, 0]
+
+
+def test_errors_are_orange_where_missed_and_blue_where_invented():
+    image = np.full((1, 4, 3), (30, 60, 90), np.uint8)
+    truth, prediction = np.array([[1, 1, 0, 0]], bool), np.array([[1, 0, 1, 0]], bool)
+    result = overlay.error_map(image, truth, prediction)
+    assert result.tolist() == [[[36] * 3, [230, 159, 0], [0, 114, 178], [36] * 3]]
+    assert result.dtype == np.uint8
+
+
+def test_heat_runs_from_dark_blue_to_yellow_over_a_picture():
+    values = np.array([[0.0, 0.125, 0.25, 0.5, 0.75, 1.0]])
+    plain = overlay.heat(values)
+    assert plain.tolist() == [
+        [[0, 34, 78], [26, 52, 93], [53, 69, 108], [124, 123, 120], [187, 175, 113], [254, 232, 56]]
+    ]
+    over = overlay.heat(values, np.full((1, 6, 3), 100, np.uint8), 0.25)
+    np.testing.assert_allclose(over, 75 + plain / 4, atol=1)
+    assert over.dtype == np.uint8
+
+
+def test_a_class_that_nobody_has_covers_nothing():
+    ids = np.zeros((2, 2), np.uint8)
+    assert overlay.shares(ids, CLASSES) == {"pet": 1.0, "background": 0.0}
+
+
+def test_colours_are_bytes():
+    assert overlay.colour_mask(np.array([1]), ["#000000", "#0A0B0C"]).tolist() == [[10, 11, 12]]
+    assert overlay.colour_mask(np.array([1]), ["#000000", "#0A0B0C"]).dtype == np.uint8

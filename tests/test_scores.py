@@ -114,7 +114,7 @@ def test_bootstrap_interval_agrees_with_scipy():
     pictures = np.stack([np.diag([r, 0]) + np.array([[0, 100 - r], [0, 0]]) for r in right])
     ours = scores.bootstrap_intervals(pictures, scores.overall_scores)["pixel_accuracy"]
     reference = bootstrap((right / 100,), np.mean, method="percentile", rng=0).confidence_interval
-    np.testing.assert_allclose(ours, reference, atol=0.006)
+    np.testing.assert_allclose(ours, reference, atol=0.003)
 
 
 def test_bootstrap_interval_of_pooled_iou_agrees_with_scipy():

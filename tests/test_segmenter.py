@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from unet_core.data.base import ClassInfo
 from unet_core.errors import UserError
 from unet_core.overlay import class_ids
-from unet_core.segmenter import Segmenter, entropy, resize_channels
+from unet_core.segmenter import MirroredSegmenter, Segmenter, entropy, resize_channels
 from unet_core.views import SegmentedPicture, View
 
 
@@ -76,3 +77,47 @@ def test_opacity_zero_changes_nothing(channel_run):
     probabilities = Segmenter(channel_run).probabilities(image)
     picture = SegmentedPicture("x", image, probabilities, channel_run.classes)
     np.testing.assert_array_equal(picture.draw(View(opacity=0)), image)
+
+
+def test_a_mirrored_segmenter_averages_the_picture_and_its_mirror_image(channel_run, monkeypatch):
+    seen = []
+
+    def left_half(self, image):
+        seen.append(image)
+        return (np.arange(4.0)[None, :, None] * image[..., :1]).astype(np.float32)
+
+    monkeypatch.setattr(Segmenter, "probabilities", left_half)
+    image = np.array([[1, 2, 3, 4]], np.uint8)[..., None].repeat(3, -1)
+    result = MirroredSegmenter(channel_run).probabilities(image)
+    np.testing.assert_array_equal(seen[1], image[:, ::-1])
+    # straight 0·1, 1·2, 2·3, 3·4; mirrored 0·4, 1·3, 2·2, 3·1, turned back
+    np.testing.assert_allclose(result[0, :, 0], [3 / 2, 6 / 2, 9 / 2, 12 / 2])
+
+
+def test_two_classes_of_one_channel_are_background_and_foreground(channel_run):
+    segmenter = Segmenter(channel_run)
+    segmenter._predict = lambda image: np.full((32, 32, 1), 0.3, np.float32)
+    probabilities = segmenter.probabilities(np.zeros((32, 32, 3), np.uint8))
+    np.testing.assert_allclose(probabilities[0, 0], [0.7, 0.3], atol=1e-6)
+
+
+def test_pictures_are_squashed_bilinearly(channel_run):
+    image = np.random.default_rng(0).integers(0, 256, (64, 48, 3), np.uint8)
+    small = np.asarray(Image.fromarray(image).resize((32, 32), Image.Resampling.BILINEAR))
+    segmenter = Segmenter(channel_run)
+    np.testing.assert_array_equal(segmenter.probabilities(image), segmenter.probabilities(small))
+
+
+def test_a_run_without_a_model_says_so(channel_run):
+    (channel_run.path / "model.onnx").unlink()
+    with pytest.raises(UserError, match="'channels' has no model yet"):
+        Segmenter(channel_run)
+
+
+def test_channels_are_resized_bilinearly_each_alone():
+    values = np.random.default_rng(0).random((6, 5, 2)).astype(np.float32)
+    large = resize_channels(values, 9, 11)
+    assert large.shape == (9, 11, 2) and large.dtype == np.float32
+    for c in range(2):
+        one = Image.fromarray(values[..., c]).resize((11, 9), Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(large[..., c], np.asarray(one))

@@ -62,6 +62,14 @@ def test_the_pretrained_ones_agree_in_shapes_and_totals(name):
     listed = [specification.layer(x) for x in expanded]
     assert shapes == [(x.size, x.size, x.channels) for x in listed]
     assert [x.level for x in listed] == [1, 2, 3, 4, 5]
+    by_hand = 0
+    for layer in model.layers:
+        kernels = sum(np.prod(w.shape) for w in layer.weights if len(w.shape) == 4)
+        if kernels and layer.name != "encoder":
+            is_transposed = type(layer).__name__ == "Conv2DTranspose"
+            by_hand += kernels * (layer.input if is_transposed else layer.output).shape[1] ** 2
+    decoder = [x for x in specification.layers if x.part in ("decoder", "output")]
+    assert sum(x.multiply_adds for x in decoder) == by_hand
 
 
 @pytest.mark.parametrize(("depth", "skips"), [(1, True), (2, True), (2, False)])
@@ -127,3 +135,18 @@ def test_a_valid_size_survives_every_halving(depth):
 def test_what_cannot_be_built_is_said(arguments, size, says):
     with pytest.raises(UserError, match=says):
         unet(1, size, **arguments)
+
+
+def test_what_a_network_takes_and_covers():
+    padded, original = CATALOGUE["compact"], CATALOGUE["original"]
+    assert padded.prediction_side({}, 256, None) == padded.covering_size({}, 256) == 256
+    assert padded.prediction_side({}, 256, 128) == 256  # it takes the whole picture
+    assert original.prediction_side({}, 512, None) == UNetArguments.of(
+        original.arguments
+    ).nearest_size(512)
+    assert original.prediction_side({}, 512, 572) == 572
+    assert original.covering_size({}, 388) == 572
+    assert CATALOGUE["mobilenetv2"].prediction_side({}, 256, None) == 256
+    assert CATALOGUE["mobilenetv2"].covering_size({}, 250) == 250
+    with pytest.raises(UserError, match="multiples of 32"):
+        CATALOGUE["mobilenetv2"].prediction_side({}, 250, None)

@@ -23,3 +23,10 @@ def test_beyond_the_picture_lies_its_mirror_image():
     tiles = []
     predict_by_tiles(image, lambda t: tiles.append(t) or t[3:-3, 3:-3], tile=16, output=10)
     np.testing.assert_array_equal(tiles[0][8, :, 0], [3, 2, 1, *range(10), 8, 7, 6])
+
+
+def test_no_more_tiles_than_cover_the_picture():
+    image = np.zeros((41, 20, 3), np.uint8)
+    tiles = []
+    predict_by_tiles(image, lambda t: tiles.append(t.shape) or t[3:-3, 3:-3], tile=26, output=20)
+    assert tiles == [(26, 26, 3)] * 3

@@ -48,7 +48,9 @@ def test_the_exported_network_agrees_with_keras(trained, monkeypatch):
     _, model = load_run("small")
     reference = prediction_model(model)(image[None].astype(np.float32)).numpy()[0]
     ours = Segmenter(trained).probabilities(image)
-    np.testing.assert_allclose(ours, reference, atol=1e-4)
+    # weights are rounded to float16 in both, but in the exported network after normalisation was
+    # folded into them
+    np.testing.assert_allclose(ours, reference, atol=5e-4)
 
 
 def test_a_finished_run_predicts_and_is_listed(trained, monkeypatch, tmp_path, capsys):

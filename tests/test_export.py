@@ -1,0 +1,84 @@
+"""Each exported file predicts what Keras does."""
+
+import keras
+import numpy as np
+import onnx
+import pytest
+
+from unet_core.errors import UserError
+from unet_core.export import LARGE, export, prediction_model
+from unet_core.models import build
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return build("compact", 3, {"depth": 1, "filters": 8, "batch_norm": True}, 32)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_probabilities_are_the_logits_sigmoid_or_softmax(channels):
+    network = build("compact", channels, {"depth": 1, "filters": 2}, 32)
+    logits = np.asarray(network(PICTURE), np.float64)
+    if channels == 1:
+        expected = 1 / (1 + np.exp(-logits))
+    else:
+        expected = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    predictor = prediction_model(network)
+    np.testing.assert_allclose(predictor(PICTURE), expected, atol=1e-6)
+    assert predictor.input_shape == (1, 32, 32, 3)
+
+
+def onnx_file(path) -> np.ndarray:
+    import onnxruntime
+
+    kinds = {}
+    for weight in onnx.load(path).graph.initializer:
+        values = onnx.numpy_helper.to_array(weight)
+        if values.dtype.kind == "f":
+            kinds.setdefault(values.dtype.name, []).append(values.size)
+    assert min(kinds["float16"]) >= LARGE > max(kinds["float32"])
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    assert session.get_inputs()[0].shape == [1, 32, 32, 3]
+    return session.run(None, {session.get_inputs()[0].name: PICTURE})[0]
+
+
+def tflite_file(path) -> np.ndarray:
+    import tensorflow as tf
+
+    interpreter = tf.lite.Interpreter(str(path))
+    interpreter.allocate_tensors()
+    kinds = {t["dtype"] for t in interpreter.get_tensor_details()}
+    assert np.float16 in kinds
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], PICTURE)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+
+def savedmodel_folder(path) -> np.ndarray:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    return loaded.serve(PICTURE).numpy()
+
+
+@pytest.mark.parametrize(
+    ("kind", "read", "tolerance"),
+    [("onnx", onnx_file, 2e-3), ("tflite", tflite_file, 2e-3),
+     ("savedmodel", savedmodel_folder, 1e-6)],
+)  # fmt: skip
+def test_every_format_agrees_with_keras(model, tmp_path, kind, read, tolerance):
+    path = tmp_path / "model"
+    assert export(model, path, kind) == path
+    assert [file.name for file in tmp_path.iterdir()] == ["model"]
+    expected = np.asarray(prediction_model(model)(PICTURE))
+    assert np.ptp(expected) > 0.1  # else all would agree
+    np.testing.assert_allclose(read(path), expected, atol=tolerance)
+
+
+def test_another_format_is_refused(model, tmp_path):
+    with pytest.raises(UserError, match="onnx, tflite, savedmodel"):
+        export(model, tmp_path / "model", "pb")
+    assert not any(tmp_path.iterdir())
