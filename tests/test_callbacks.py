@@ -6,7 +6,8 @@ from PIL import Image
 
 from unet_core.callbacks import SamplePredictions, append_row, class_ids
 from unet_core.data.prepared import Prepared
-from unet_core.runs import Run, read_csv
+from unet_core.run_files import read_rows
+from unet_core.runs import Run
 
 COLORS = ["#ff0000", "#00ff00", "#0000ff"]
 
@@ -21,10 +22,10 @@ def test_class_ids_are_the_largest_logit_or_a_sigmoid_above_a_half():
 
 def test_rows_get_one_header(tmp_path):
     path = tmp_path / "steps.csv"
-    append_row(path, {"step": 1, "loss": 0.5})
-    append_row(path, {"step": 2, "loss": 0.25})
-    assert path.read_text().split() == ["step,loss", "1,0.5", "2,0.25"]
-    assert read_csv(path)[1] == {"step": 2, "loss": 0.25}
+    append_row(path, {"step": 1, "epoch": 1, "loss": 0.5, "seconds": 3})
+    append_row(path, {"step": 2, "epoch": 1, "loss": 0.25, "seconds": 4})
+    assert path.read_text().split() == ["step,epoch,loss,seconds", "1,1,0.5,3", "2,1,0.25,4"]
+    assert read_rows(path)[1] == {"step": 2, "epoch": 1, "loss": 0.25, "seconds": 4}
 
 
 def samples_of(tmp_path, side: int, count: int, whole: int, network) -> np.ndarray:
@@ -37,7 +38,8 @@ def samples_of(tmp_path, side: int, count: int, whole: int, network) -> np.ndarr
     )
     samples = SamplePredictions(Run(tmp_path), data, COLORS, whole)
     samples.set_model(network)
-    samples.on_epoch_end(2)
+    samples.on_epoch_begin(2)
+    samples.on_test_end()
     assert [path.name for path in (tmp_path / "samples").iterdir()] == ["epoch-003.png"]
     return data, np.asarray(Image.open(tmp_path / "samples" / "epoch-003.png"))
 
