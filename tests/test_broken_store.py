@@ -163,7 +163,7 @@ def look_at_everything(store: Store) -> None:
     curves.as_csv(every)
     metrics_of(every)
     skip_pairs(every)
-    estimate._speed_of_earlier_run(TrainingConfig())
+    estimate._earlier_runs()
     evaluation_jobs.working()
     assert all(json.dumps(job.progress) for job in evaluation_jobs.jobs())
     assert store.upload.name in [upload.name for upload in uploads.uploads()]
