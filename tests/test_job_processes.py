@@ -8,15 +8,18 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from unet_core import jobs
 from unet_core.config import TrainingConfig
 from unet_core.data.drawn import DrawnPets
+from unet_core.data.negatives import open_negatives
 from unet_core.errors import UserError
 from unet_core.processes import find, held, identity, kill, locked
 from unet_core.runs import Run, read_json, write_json
-from unet_core.training_process import kept_names, new_run, train
+from unet_core.training_process import kept_further, kept_names, new_run, train
 
 STAND_IN = """
 import os, sys, time
@@ -322,3 +325,27 @@ def test_a_resumed_training_sees_the_same_pictures_when_more_have_come():
     more = DrawnPets()
     more.splits["trainval"].append("drawn-5000")
     assert kept_names(run, more, TrainingConfig(pictures=10)) == first
+
+
+def test_so_it_does_what_it_learns_from_beside_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
+    (tmp_path / "empty").mkdir()
+    picture = Image.fromarray(np.zeros((64, 64, 3), np.uint8))
+    picture.save(tmp_path / "empty" / "b.png")
+    run = new_run(TrainingConfig(pictures=10, negatives="empty"))
+    kept_names(run, DrawnPets(), TrainingConfig(pictures=10))
+
+    def names() -> list[str]:
+        ((_, found),) = kept_further(run, open_negatives(DrawnPets(), "empty", []))
+        return found
+
+    first = names()
+    assert len(first) == 5
+    picture.save(tmp_path / "empty" / "a.png")
+    assert names() == first
+    (tmp_path / "empty" / "b.png").unlink()
+    with pytest.raises(UserError, match="put it back"):
+        open_negatives(DrawnPets(), "empty", [])[0].load(first[0])
+    (run.path / "subset.json").write_text('{"training": 3}')
+    with pytest.raises(UserError, match=r"subset\.json is damaged"):
+        names()

@@ -150,6 +150,11 @@ UPLOAD = Kind(_map(
      "splits": _map({"trainval": PICTURES, "test": PICTURES}, "trainval", "test")},
     "title", "classes", "splits",
 ))  # fmt: skip
+SUBSET = Kind(_map(  # what a training learns from
+    {"training": PICTURES, "validation": PICTURES,
+     "further": _map({}, additionalProperties=PICTURES | {"minItems": 0})},
+    "training", "validation",
+))  # fmt: skip
 SCORES = _map({"pixel_accuracy": NUMBER, "mean_iou": NUMBER}, "pixel_accuracy", "mean_iou",
               additionalProperties=NUMBER)  # fmt: skip
 EVALUATION = Kind(_map(  # its numbers beside the scores: see `_is_whole`

@@ -23,7 +23,8 @@ from unet_core.errors import UserError
 from unet_core.estimate import too_short
 from unet_core.processes import locked
 from unet_core.reporter import Reporter
-from unet_core.runs import Run, create_run, find_run, read_json, unique_title, write_json
+from unet_core.run_files import SUBSET, read_as, write_json
+from unet_core.runs import Run, create_run, find_run, unique_title
 
 
 class StoppedEarly(Exception):
@@ -140,11 +141,31 @@ def _train(run: Run, deadline: float | None) -> None:
 def kept_names(run: Run, dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:
     """`split_names` at the run's first start: what is downloaded since does not change a resumed
     training."""
-    if not (run.path / "subset.json").exists():
+    path = run.path / "subset.json"
+    if not path.exists():
         training, validation = split_names(dataset, config)
-        write_json(run.path / "subset.json", {"training": training, "validation": validation})
-    subset = read_json(run.path / "subset.json")
+        write_json(path, {"training": training, "validation": validation})
+    subset = _subset(run)
     return subset["training"], subset["validation"]
+
+
+def kept_further(run: Run, further: list[Dataset]) -> list[tuple[Dataset, list[str]]]:
+    """The data that is learned from beside, with the names that were there at the first start."""
+    subset = _subset(run)
+    if "further" not in subset:
+        subset["further"] = {data.name: data.splits["trainval"] for data in further}
+        write_json(run.path / "subset.json", subset)
+    return [(data, subset["further"].get(data.name, [])) for data in further]
+
+
+def _subset(run: Run) -> dict:
+    subset = read_as(run.path / "subset.json", SUBSET)
+    if subset is None:
+        raise UserError(
+            f"What {run.title} learned from is not known any more: its subset.json is damaged. "
+            "Start a new run with the same settings."
+        )
+    return subset
 
 
 def prepare_pictures(
@@ -163,7 +184,6 @@ def prepare_pictures(
             reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
 
     pictures = prepare(dataset, training, config.size, tell)
-    further = further_data(dataset, config, training)
-    named = [(data, data.splits["trainval"]) for data in further]
-    more = [prepare(data, names, config.size, tell) for data, names in named if names]
+    further = kept_further(run, further_data(dataset, config, training))
+    more = [prepare(data, names, config.size, tell) for data, names in further if names]
     return joined(pictures, *more), prepare(dataset, validation, config.size, tell)

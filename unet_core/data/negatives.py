@@ -69,6 +69,8 @@ class Negatives(Dataset):
 
     def load(self, name: str) -> Sample:
         stem, number = _parts(name)
+        if stem not in self._pictures:
+            raise UserError(f"{stem}, which the run learned from, is no longer there; put it back.")
         image = read_picture(self._pictures[stem])
         if number:
             image = _window(image, _random(stem, number))
