@@ -85,7 +85,7 @@ def run(folder, name: str, model: str, arguments: dict, **changes) -> Run:
     path = folder / name
     path.mkdir()
     training = {"model": model, "model_arguments": arguments} | changes
-    (path / "config.json").write_text(json.dumps({"training": training}))
+    (path / "config.json").write_text(json.dumps({"training": training, "classes": []}))
     return Run(path)
 
 

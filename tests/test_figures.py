@@ -104,6 +104,115 @@ def test_a_difference_without_an_interval_is_not_beyond_chance():
     assert point.marker.symbol == "circle-open" and "nan" not in point.hovertemplate
 
 
+def run_with(name: str, state: str, steps: str = "") -> Run:
+    """A run of four epochs, two of them done, of twenty steps in all."""
+    config = {"title": name.title(), "training": {"model": "m", "epochs": 4}, "classes": []}
+    run = create_run(config, name)
+    run.write_status(state=state, steps=20)
+    (run.path / "history.csv").write_text(
+        "epoch,loss,dice,seconds,val_loss,val_dice,val_mean_iou\n"
+        "0,1,0.1,5,2,0.2,0.3\n1,0.5,0.3,9,1,0.4,0.2\n"
+    )
+    (run.path / "steps.csv").write_text(f"step,seconds,loss\n{steps}")
+    return run
+
+
+def shown(trace) -> tuple:
+    return trace.name, trace.mode, trace.x, trace.y, trace.line.dash
+
+
+def test_a_runs_own_curves():
+    run = run_with("one", "queued", "5,2.5,1.5\n15,7.5,0.7\n")
+    figure = figures.learning_curves(run, "loss")
+    assert [shown(trace) for trace in figure.data] == [
+        ("within the epoch", None, (1, 3), (1.5, 0.7), None),
+        ("training", "lines+markers", (1, 2), (1, 0.5), "dash"),
+        ("validation", "lines+markers", (1, 2), (2, 1), "solid"),
+    ]
+    assert [trace.line.color for trace in figure.data] == [figures.COLORS[i] for i in (5, 0, 1)]
+    layout = figure.layout
+    assert (layout.title.text, layout.xaxis.title.text) == ("Loss by epoch", "epoch")
+    assert layout.yaxis.title.text == "Loss" and layout.yaxis.rangemode == "tozero"
+    assert layout.xaxis.range == (0, 4.2) and layout.hovermode == "x unified"
+    assert (layout.height, layout.legend.y, layout.dragmode) == (280, -75 / 280, False)
+    assert layout.uirevision == "stays"  # a choice in the legend survives new numbers
+    dice = figures.learning_curves(run, "dice")
+    assert [trace.y for trace in dice.data] == [(0.1, 0.3), (0.2, 0.4)]
+    assert dice.layout.title.text == "Dice by epoch" and dice.layout.yaxis.range == (0, 1)
+    missing = figures.learning_curves(run, "auc").data[1].y
+    assert len(missing) == 2 and all(math.isnan(value) for value in missing)
+    (run.path / "status.json").unlink()  # the number of steps is not known
+    assert figures.learning_curves(run, "loss").data[0].x == (5, 15)
+
+
+@pytest.mark.parametrize(("by_time", "x", "within"), [(False, (1, 2), 3), (True, (5, 9), 7.5)])
+def test_a_run_in_work_is_compared_with_one_that_is_done(by_time, x, within):
+    runs = [run_with("done", "done", "1,1,9\n"), run_with("waits", "queued", "15,7.5,0.7\n")]
+    figure = figures.compared_curves(runs, "loss", by_time, 0, False)
+    named = [shown(trace) for trace in figure.data]
+    assert named == [
+        ("Done", "lines", x, (2, 1), "solid"), ("Done", "lines", x, (1, 0.5), "dash"),
+        (None, "markers", x[:1], (2,), None),
+        ("Waits, within the epoch", "lines", (within,), (0.7,), None),
+        ("Waits", "lines", x, (2, 1), "solid"), ("Waits", "lines", x, (1, 0.5), "dash"),
+        (None, "markers", x[:1], (2,), None),
+    ]  # fmt: skip
+    assert [t.legendgroup for t in figure.data] == ["done"] * 3 + ["waits"] * 4
+    assert [t.showlegend for t in figure.data] == [
+        True, False, False, None, True, False, False,
+    ]  # fmt: skip
+    assert [t.hovertemplate for t in figure.data] == [
+        "%{y:.4f} Done, validation<extra></extra>", "%{y:.4f} Done, training<extra></extra>", None,
+        "%{y:.4f} Waits, within the epoch<extra></extra>",
+        "%{y:.4f} Waits, validation<extra></extra>", "%{y:.4f} Waits, training<extra></extra>",
+        None,
+    ]  # fmt: skip
+    colors = [trace.line.color or trace.marker.color for trace in figure.data]
+    assert colors == [figures.COLORS[0]] * 3 + [figures.COLORS[1]] * 4
+    assert {t.hoverinfo for t in (figure.data[2], figure.data[6])} == {"skip"}
+    layout = figure.layout
+    assert layout.title.text == "Loss as training goes on"
+    assert layout.title.subtitle.text == "validation solid, training dashed, star at the best epoch"
+    assert layout.xaxis.title.text == ("time of training (seconds)" if by_time else "epoch")
+    assert (layout.yaxis.title.text, layout.yaxis.rangemode) == ("Loss", "tozero")
+    assert (layout.height, layout.hovermode, layout.dragmode) == (480, "x unified", "zoom")
+    others = figures.compared_curves(runs, "dice", by_time, 0, False)
+    assert [trace.name for trace in others.data].count("Waits, within the epoch") == 0
+    assert others.layout.yaxis.range == (0, 1)
+
+
+def test_smoothing_leaves_what_was_measured_faint():
+    run = run_with("one", "done")
+    figure = figures.compared_curves([run], "loss", False, 0.5, True)
+    assert [(t.y, t.opacity, t.hoverinfo, t.mode, t.line.dash) for t in figure.data[:4]] == [
+        ((2, 1), 0.3, "skip", "lines", "solid"),
+        ((2, pytest.approx(2 / 1.5)), None, None, "lines", "solid"),
+        ((1, 0.5), 0.3, "skip", "lines", "dash"),
+        ((1, pytest.approx(1 / 1.5)), None, None, "lines", "dash"),
+    ]
+    assert [t.x for t in figure.data] == [(1, 2)] * 4 + [(1,)]
+    assert [t.showlegend for t in figure.data] == [False, True, False, False, False]
+    assert {t.legendgroup for t in figure.data} == {"one"}
+    assert figure.layout.yaxis.type == "log" and figure.layout.yaxis.range is None
+
+
+def test_a_first_epoch_is_a_point_and_none_is_nothing():
+    runs = [run_with("first", "done"), run_with("none", "done")]
+    (runs[0].path / "history.csv").write_text("epoch,loss,seconds,val_loss\n0,1,5,2\n")
+    (runs[1].path / "history.csv").unlink()
+    figure = figures.compared_curves(runs, "loss", False, 0, False)
+    assert [trace.mode for trace in figure.data] == ["lines+markers"] * 2
+    nothing = figures.compared_curves([], "pet_iou", False, 0, False).layout
+    assert nothing.title.text == "Pet iou as training goes on"
+    assert nothing.yaxis.title.text == "Pet iou (0–1)"
+    assert figures.metrics_of(runs[1:]) == ["loss", "mean_iou", "accuracy"]
+
+
+def test_unknown_metrics_come_last():
+    (run,) = runs_that_learned(1, "val_a_new_one")
+    assert figures.metrics_of([run]) == ["loss", "mean_iou", "accuracy", "a_new_one"]
+
+
 def test_whatever_was_measured_can_be_drawn():
     runs = runs_that_learned(2)
     assert figures.metrics_of(runs) == ["loss", "mean_iou", "accuracy", "dice"]

@@ -141,13 +141,6 @@ def test_where_white_is(kind, values, seen):
     assert image[0, :4, 0].tolist() == seen
 
 
-def test_a_picture_may_be_left_as_it_is_stored():
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    data = encoded(Image.fromarray(stripes()), "PNG", exif=exif)
-    np.testing.assert_array_equal(open_picture(data, "x", upright=False), stripes())
-
-
 def test_the_smallest_and_the_largest_sizes_are_allowed(monkeypatch):
     monkeypatch.setattr(images, "MAX_PIXELS", 100)
     assert open_picture(encoded(Image.new("L", (8, 12)), "PNG"), "x").shape == (12, 8, 3)

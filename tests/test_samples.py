@@ -11,7 +11,7 @@ from unet_core.samples import OTHERS, SAMPLES, samples_for
 
 
 def run_on(folder, data: str) -> Run:
-    write_json(folder / "config.json", {"training": {"data": data}})
+    write_json(folder / "config.json", {"training": {"data": data}, "classes": []})
     return Run(folder)
 
 
@@ -28,7 +28,8 @@ def test_where_the_data_is_its_first_test_pictures_come_first(tmp_path, monkeypa
         def load(self, name):
             return Sample(np.full((8, 8, 3), int(name[-1]), np.uint8), None)
 
-    monkeypatch.setattr(samples, "open_dataset", {"lungs": Films()}.get)
+    films = {"lungs": Films()}
+    monkeypatch.setattr(samples, "data_of", lambda config: films[config["training"]["data"]])
     found = samples_for(run_on(tmp_path, "lungs"))
     assert list(found) == ["film-0", "film-1", "film-2", "film-3", "drawn-film"]
     assert (found["film-2"].title, found["film-2"].credit) == ("film-2", "A hospital")
@@ -36,10 +37,10 @@ def test_where_the_data_is_its_first_test_pictures_come_first(tmp_path, monkeypa
 
 
 def test_where_it_is_not_a_drawn_one_does(tmp_path, monkeypatch):
-    def missing(name):
+    def missing(config):
         raise UserError("not there")
 
-    monkeypatch.setattr(samples, "open_dataset", missing)
+    monkeypatch.setattr(samples, "data_of", missing)
     assert samples_for(run_on(tmp_path, "membrane")) == OTHERS["membrane"]
 
 
