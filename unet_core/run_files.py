@@ -219,7 +219,7 @@ def read_rows(path: Path) -> list[dict]:
     except (ValueError, csv.Error):
         return []
     empty = dict.fromkeys(others, math.nan)
-    return [empty | row for row in rows if 0 <= row.get(first, math.nan) <= MOST]
+    return [row | (empty | row) for row in rows if 0 <= row.get(first, math.nan) <= MOST]
 
 
 def to_float(text: str | None) -> float:
