@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -121,6 +122,11 @@ def score_line(run: Run) -> str:
         f"{evaluation['pictures']} {evaluation['split']} pictures of {evaluation['data_title']}, "
         f"{evaluation['resolution']} × {evaluation['resolution']}"
     )
+
+
+def number(value: float) -> str:
+    """A score with four digits; a dash where there is none."""
+    return "–" if math.isnan(value) else f"{value:.4f}"
 
 
 def duration(seconds: float) -> str:

@@ -83,7 +83,7 @@ def show_disagreement(run: Run, other: Run, result: dict, comparison: dict) -> N
     except UserError as error:
         st.info(f"The scores are stored, the pictures are not. {error}")
         return
-    st.caption(f"{LEGEND} {dataset.credit}.")
+    st.caption(f"{LEGEND} {dataset.credit.rstrip('.')}.")
 
 
 def show_pair(run: Run, other: Run, dataset, row: dict) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.common import show_figure
+from pages.common import number, show_figure
 from unet_core.score_figures import (
     CONFUSION_VIEWS,
     confusion_figure,
@@ -54,10 +54,10 @@ def show_threshold(result: dict) -> None:
     confusion = sweep[int(np.argmin(np.abs(THRESHOLDS - threshold)))]
     now = {key: float(values[1]) for key, values in class_scores(confusion).items()}
     with st.grid(4, min_column_width=120):
-        st.metric("Dice", f"{now['dice']:.4f}", f"{now['dice'] - dice:+.4f} to the best")
-        st.metric("IoU", f"{now['iou']:.4f}")
-        st.metric("Precision", f"{now['precision']:.4f}")
-        st.metric("Recall", f"{now['recall']:.4f}")
+        st.metric("Dice", number(now["dice"]), f"{now['dice'] - dice:+.4f} to the best")
+        st.metric("IoU", number(now["iou"]))
+        st.metric("Precision", number(now["precision"]))
+        st.metric("Recall", number(now["recall"]))
     left, right = st.columns(2, gap="large")
     matrix = confusion_figure(confusion, result["classes"], CONFUSION_VIEWS[0])
     with left:

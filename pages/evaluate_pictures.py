@@ -50,7 +50,7 @@ def show_pictures(run: Run, result: dict, score: str, values: np.ndarray) -> Non
     with st.container(horizontal=True, vertical_alignment="center"):
         if pages > 1:
             st.pagination(pages, key="page", bind="query-params")
-        st.caption(f"{len(order):,} pictures. {LEGEND} {dataset.credit}.")
+        st.caption(f"{len(order):,} pictures. {LEGEND} {dataset.credit.rstrip('.')}.")
 
 
 def choose_order(result: dict, values: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from unet_core import limits
 from unet_core.data import DATASETS, Dataset, open_dataset
 from unet_core.data.preview import preview
 from unet_core.data.uploads import Upload, keep_upload, name_classes, remove, uploads
-from unet_core.errors import UserError
+from unet_core.errors import UserError, explained
 from unet_core.images import EXTENSIONS
 
 UPLOADS = "own-uploads"  # in the session: how many; a new one empties and closes the uploader
@@ -90,9 +90,9 @@ def bring_own(megabytes: int, number: int) -> None:
             [(file.name, file.getvalue()) for file in files], megabytes * 1e6,
             lambda done, total: bar.progress(done / total, f"{done:,} of {total:,} pictures"),
         )  # fmt: skip
-    except UserError as error:
+    except (UserError, OSError) as error:
         bar.empty()
-        st.error(str(error))
+        st.error(str(explained(error) or error))
         return
     st.session_state["train-data"] = upload.name
     st.session_state[UPLOADS] = number + 1

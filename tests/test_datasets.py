@@ -18,6 +18,7 @@ from unet_core.data.base import ClassInfo, read_classes
 from unet_core.data.pets import PET_CLASSES
 from unet_core.data.prepared import prepare
 from unet_core.data.reading import (
+    Labels,
     numbered_classes,
     read_mask,
     read_pair,
@@ -329,14 +330,54 @@ def test_a_mask_of_the_stored_pixels_turns_with_its_picture(tmp_path, orientatio
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
 @pytest.mark.parametrize("own", [None, 1, 6])
-def test_a_mask_of_the_upright_picture_stays_as_it_is(tmp_path, orientation, own):
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_a_mask_of_the_upright_picture_stays_as_it_is(tmp_path, orientation, own, suffix):
     """Its shape tells, also where the picture's note was copied into it."""
     stored = grey(20, 30)
     save(tmp_path / "a.png", stored, **noted(orientation))
-    save(tmp_path / "mask.png", WAYS[orientation](stored), **noted(own))
-    image, mask = read_pair(tmp_path / "a.png", tmp_path / "mask.png")
+    if suffix == "tif" and own == 6:
+        pytest.skip("Pillow turns a TIFF by its own note before anybody can look")
+    save(tmp_path / f"mask.{suffix}", WAYS[orientation](stored), **noted(own))
+    image, mask = read_pair(tmp_path / "a.png", tmp_path / f"mask.{suffix}")
     np.testing.assert_array_equal(image[..., 0], WAYS[orientation](stored))
     np.testing.assert_array_equal(mask, image[..., 0])
+
+
+def test_a_mask_drawn_in_transparency_is_not_taken_for_empty(tmp_path):
+    drawn = np.zeros((20, 30, 4), np.uint8)
+    drawn[4:9, 5:20, 3] = 255
+    save(tmp_path / "mask.png", drawn)
+    with pytest.raises(UserError, match="partly transparent"):
+        read_mask(tmp_path / "mask.png")
+    drawn[..., 3] = 255
+    save(tmp_path / "mask.png", drawn)
+    assert not read_mask(tmp_path / "mask.png").any()
+
+
+def counts_of(mask: np.ndarray) -> np.ndarray:
+    return np.bincount(mask.ravel(), minlength=256)
+
+
+def test_numbers_of_objects_are_no_smoothed_black_and_white():
+    objects = np.zeros((100, 100), np.uint8)
+    objects[:8] = np.arange(1, 201, dtype=np.uint8).repeat(4).reshape(8, 100)
+    classes = np.zeros((100, 100), np.uint8)
+    classes[:20] = np.arange(1, 21, dtype=np.uint8)[:, None]
+    classes[20:22] = 255  # void
+    for mask in (objects, classes):
+        with pytest.raises(UserError, match="must be class ids"):
+            Labels.of(counts_of(mask), "masks")
+
+
+@pytest.mark.parametrize("quality", [60, 90, 95, 100])
+def test_compressed_black_and_white_masks_are_that(tmp_path, quality):
+    y, x = np.mgrid[:120, :160]
+    disc = np.where((y - 60) ** 2 + (x - 70) ** 2 < 900, 255, 0).astype(np.uint8)
+    save(tmp_path / "mask.jpg", disc, quality=quality)
+    mask = read_mask(tmp_path / "mask.jpg")
+    labels = Labels.of(counts_of(mask), "masks")
+    assert len(labels.classes) == 2
+    assert (labels.ids(mask) != (disc > 0)).mean() < 0.01
 
 
 def test_a_mask_whose_own_note_says_upright_is_not_turned(tmp_path):

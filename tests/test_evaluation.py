@@ -593,3 +593,33 @@ def test_a_result_is_made_by_one_process_at_a_time(own_run):
         with pytest.raises(UserError, match="wait for it"):
             evaluation_jobs.work(job, own_run, "drawn", "test", 2, lambda *_: None)
     assert job.progress["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"curve": "x"}, {"curve": []}, {"curve": [[1, 2]]}, {"roc_area": "a"},
+        {"boundary_tolerance": "x"}, {"boundary_tolerance": None}, {"notes": [1]},
+        {"per_class": {"boundary_f1": "x"}}, {"per_class": {"boundary_f1": [1.0]}},
+    ],
+)  # fmt: skip
+def test_a_result_with_an_odd_part_is_none(channel_run, result, change):
+    write_json(channel_run.path / "evaluation.json", result)
+    assert channel_run.evaluation
+    if "per_class" in change:
+        change = {"per_class": result["per_class"] | change["per_class"]}
+    write_json(channel_run.path / "evaluation.json", result | change)
+    assert channel_run.evaluation is None
+
+
+def test_a_result_of_an_early_version_that_does_not_name_its_run_is_read(channel_run, result):
+    early = {key: value for key, value in result.items() if key != "run"}
+    write_json(channel_run.path / "evaluation.json", early)
+    assert channel_run.evaluation["scores"] == early["scores"]
+
+
+def test_classes_in_another_order_are_not_mixed_up():
+    pet, background = ClassInfo("pet", "#ffffff"), ClassInfo("background", "#000000", "background")
+    probabilities = np.float32([[[0.9, 0.1]]])
+    scored = evaluation.as_scored(probabilities, (pet, background), (background, pet))
+    np.testing.assert_allclose(scored, [[[0.1, 0.9]]], rtol=1e-6)

@@ -14,6 +14,8 @@ def test_smoothing_is_a_bias_corrected_moving_average():
     # weights 1 and 0.5 on the second and the first value
     assert figures.smoothed([1.0, 3.0], 0.5) == pytest.approx([1, (3 + 0.5 * 1) / 1.5])
     assert figures.smoothed([2.0] * 5, 0.9) == pytest.approx([2.0] * 5)
+    gap = figures.smoothed([1.0, math.nan, 3.0], 0.5)
+    assert gap == pytest.approx([1, math.nan, (3 + 0.5 * 1) / 1.5], nan_ok=True)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 import io
+import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from unet_core import images
 from unet_core.errors import UserError
@@ -148,3 +149,15 @@ def test_the_smallest_and_the_largest_sizes_are_allowed(monkeypatch):
     for size, says in (((7, 8), "7 × 8"), ((8, 7), "8 × 7"), ((8, 13), "million")):
         with pytest.raises(UserError, match=says):
             open_picture(encoded(Image.new("L", size), "PNG"), "x")
+
+
+@pytest.mark.parametrize("error", [TypeError, AttributeError, struct.error])
+def test_a_header_that_confuses_pillow_gets_a_sentence(monkeypatch, error):
+    def confused(*_):
+        raise error("tag")
+
+    data = io.BytesIO()
+    Image.new("RGB", (20, 20)).save(data, "PNG")
+    monkeypatch.setattr(ImageOps, "exif_transpose", confused)
+    with pytest.raises(UserError, match="damaged"):
+        open_picture(data.getvalue(), "a.png")

@@ -170,8 +170,9 @@ def too_short(config: TrainingConfig, pictures: int) -> str:
     if steps >= needed:
         return ""
     return (
-        f"That is {steps} steps of learning; this network needs about {needed} before its masks "
-        "are better than none. Choose more pictures, more epochs or a smaller batch."
+        f"That is {steps} step{'s' if steps > 1 else ''} of learning; this network needs about "
+        f"{needed} before its masks are better than none. Choose more pictures, more epochs or a "
+        "smaller batch."
     )
 
 

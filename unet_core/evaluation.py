@@ -118,7 +118,7 @@ def as_scored(
     change most in the middle of the pets' borders. Against outlines there, on 206 pictures, pets
     reach an IoU of 0.888 so, of 0.835 were all border pet, of 0.800 were none.)
     """
-    if len(known) == len(scored):
+    if [c.name for c in known] == [c.name for c in scored]:
         return probabilities
     parts = ([c.is_background for c in known], [c.is_object for c in known])
     both = np.stack([probabilities[..., part].sum(-1) for part in parts], axis=-1)

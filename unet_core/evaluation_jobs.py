@@ -218,7 +218,7 @@ def _is_of(run: Run, job: EvaluationJob, result: dict) -> bool:
     namesakes = [other for other in all_runs() if other.name == run.name]
     made_since = result["date"] >= run.config.get("created", "")
     return (
-        result["run"] == run.name
+        result.get("run") == run.name
         and job.name == "--".join(names)
         and made_since
         and len(namesakes) == 1

@@ -140,9 +140,12 @@ def _axis_name(metric: str) -> str:
 
 
 def smoothed(values: list[float], weight: float) -> list[float]:
-    """Exponential moving average, corrected for its start."""
+    """Exponential moving average, corrected for its start; a NaN stays one, and is left out."""
     result, sum_, norm = [], 0.0, 0.0
     for value in values:
+        if math.isnan(value):
+            result.append(value)
+            continue
         sum_, norm = sum_ * weight + value, norm * weight + 1
         result.append(sum_ / norm)
     return result

@@ -1,6 +1,7 @@
 """Opening pictures that nobody vouches for."""
 
 import io
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ EXTENSIONS = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
 MAX_PIXELS = 25_000_000  # checked in the header, before anything is decoded
 MIN_SIDE = 8
 SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I")
+BROKEN_HEADER = (struct.error, TypeError, AttributeError)  # what Pillow raises of some
 ORIENTATION = 0x0112  # the EXIF tag: how a viewer must turn what is stored
 
 
@@ -72,7 +74,7 @@ def opened(file: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
         raise UserError(
             f"{name} is not a picture that can be opened; use JPEG, PNG, WebP, BMP, GIF or TIFF."
         ) from None
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError):
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, *BROKEN_HEADER):
         raise UserError(f"{name} is damaged or cut short; save or download it again.") from None
 
 

@@ -68,7 +68,7 @@ def _or_null(schema: dict) -> dict:
 
 
 TEXT = {"type": "string", "pattern": r"\A[^\x00]*\Z", "maxLength": 5000}
-NAME = TEXT | {"minLength": 1, "maxLength": 200}
+NAME = TEXT | {"minLength": 1, "maxLength": 300}
 NUMBER = {"type": "number", "minimum": -MOST, "maximum": MOST}
 FLAG = {"type": "boolean"}
 POSITIVE = NUMBER | {"minimum": 0}
@@ -144,7 +144,7 @@ DOWNLOAD = Kind(_map(  # how far it is
      "process": PROCESS}, "done", "total", "error",
 ))  # fmt: skip
 DOWNLOADED = Kind(_map({"pictures": _or_null(_whole())}, "pictures"))
-PICTURES = _list({"type": "string", "pattern": r"\A[^/\\\x00]{1,200}\Z"}, 1)
+PICTURES = _list({"type": "string", "pattern": r"\A[^/\\\x00]{1,300}\Z"}, 1)
 UPLOAD = Kind(_map(
     {"title": NAME, "classes": CLASSES,
      "splits": _map({"trainval": PICTURES, "test": PICTURES}, "trainval", "test")},
@@ -171,10 +171,13 @@ EVALUATION = Kind(_map(  # its numbers beside the scores: see `_is_whole`
         "intervals": _map({}, additionalProperties=_list(NUMBER, 2, maxItems=2)),
         "calibration_error": NUMBER,
         "notes": _list(TEXT),
+        "boundary_tolerance": NUMBER,
+        "roc_area": _or_null(NUMBER),
+        "average_precision": _or_null(NUMBER),
         "per_class": {"type": "object"},
         "per_picture": {"type": "array", "minItems": 1},
     },
-    "run", "data", "data_title", "split", "date", "pictures", "resolution", "classes", "scores",
+    "data", "data_title", "split", "date", "pictures", "resolution", "classes", "scores",
     "intervals", "calibration_error", "per_class", "per_picture", "confusion", "reliability",
 ))  # fmt: skip
 COLUMNS = {  # of a CSV file, which every row has; the first must be a number
@@ -303,7 +306,13 @@ def _is_whole(result: dict) -> bool:
         if "thresholds" in result:
             counts.append((result["thresholds"], (len(THRESHOLDS), 2, 2)))
         others = [(result["reliability"], (len(result["reliability"]), 3))]
-        for column in ("iou", "dice", "precision", "recall", "support"):
+        if "curve" in result:
+            others.append((result["curve"], (max(1, len(result["curve"])), 3)))
+        columns = ["iou", "dice", "precision", "recall", "support"]
+        if "boundary_f1" in result["per_class"]:
+            columns.append("boundary_f1")
+            result["boundary_tolerance"]  # must be told then
+        for column in columns:
             values = result["per_class"][column]  # null for a class without a score
             others.append(([math.nan if v is None else v for v in values], (classes,)))
         return (

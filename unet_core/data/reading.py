@@ -72,7 +72,9 @@ def open_pair(picture: bytes, mask: bytes, name: str, mask_name: str) -> Sample:
 
 def _open_mask(data: bytes, name: str, picture: Header | None) -> np.ndarray:
     with opened(io.BytesIO(data), name) as mask:
-        if orientation_of(mask) is None and picture:
+        orientation = orientation_of(mask)
+        mask.load()  # before an orientation is set, by which Pillow would turn a TIFF itself
+        if orientation is None and picture:
             mask.getexif()[ORIENTATION] = picture.orientation or 1
         turned = ImageOps.exif_transpose(mask)
         for choice in (turned, mask):
@@ -87,6 +89,8 @@ def _open_mask(data: bytes, name: str, picture: Header | None) -> np.ndarray:
 
 def _numbers(mask: Image.Image, name: str) -> np.ndarray:
     """A palette's indices count, not its colours, except where these are black and white."""
+    if mask.mode in ("RGBA", "LA", "PA") and mask.getchannel("A").getextrema()[0] < 255:
+        raise UserError(f"{name} is partly transparent; save it without transparency.")
     if mask.mode in ("1", "LA") or _is_black_and_white_palette(mask):
         mask = mask.convert("L")
     values = np.asarray(mask)
@@ -253,10 +257,14 @@ class Labels:
 
 def _are_black_and_white(counts: np.ndarray) -> bool:
     """Whether masks of these ``counts`` (256,) together hold 0 and one high value, or are smoothed
-    or compressed, with nine in ten pixels nearly black or white."""
+    or compressed.
+
+    Those have few pixels between black and white, also beside the white ones, and some that are
+    nearly white; numbers of objects, or classes with 255 for "void", have not.
+    """
     values = np.flatnonzero(counts)
-    clear = counts[:16].sum() + counts[240:].sum() >= 0.9 * counts.sum()
-    smooth = len(values) > MOST_CLASSES and clear
+    white, between = counts[240:].sum(), counts[16:240].sum()
+    smooth = 10 * between <= counts.sum() and between < 10 * white and counts[240:255].any()
     return values[-1] > 127 and bool(smooth or set(values[:-1]) <= {0})
 
 

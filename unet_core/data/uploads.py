@@ -80,7 +80,7 @@ def keep_upload(
     """
     if sum(len(content) for _, content in files) > most_bytes:
         raise UserError(f"These are over {most_bytes / 1e6:.0f} MB; choose fewer pictures.")
-    title = PurePath(files[0][0]).stem if len(files) == 1 else "My pictures"
+    title = PurePath(files[0][0]).stem[:80] if len(files) == 1 else "My pictures"
     digest = hashlib.sha256(VERSION)
     for name, content in sorted(files):
         digest.update(name.encode() + content)
