@@ -52,7 +52,7 @@ def train_variant(number: int, title: str, encoder_weights: str) -> None:
 
     training.set_encoder_training = unusual
     # 256 steps are too few for statistics averaged over a hundred
-    training.average_statistics = lambda model, momentum: None
+    training.set_statistics_momentum = lambda model, steps, average: None
     config = load_recipe("pets-fast").changed(encoder_weights=encoder_weights, **SMALL)
     config = config.changed(**VARIANTS[title])
     train(new_run(config, f"ablation-{number}", title))

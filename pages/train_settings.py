@@ -10,7 +10,7 @@ from unet_core.config import AUGMENTATIONS, ENCODERS, LOSSES, OPTIMIZERS, Traini
 from unet_core.data import open_dataset
 from unet_core.errors import UserError
 from unet_core.runs import shipped_runs
-from unet_core.training_process import new_run, split_names
+from unet_core.training_process import has_encoder, new_run, split_names
 
 SIZES = (64, 96, 128, 160, 192, 256)
 MOST_EPOCHS = 60
@@ -80,7 +80,9 @@ def choose_encoder(config: TrainingConfig) -> TrainingConfig:
     """Where a pretrained encoder starts and how much of it learns."""
     if not config.model.startswith("mobilenetv2"):
         return config
-    words = START_WORDS | {run.name: f"those of “{run.title}”" for run in shipped_runs()}
+    words = START_WORDS | {
+        run.name: f"those of “{run.title}”" for run in shipped_runs() if has_encoder(run)
+    }
     start = st.selectbox(
         "Encoder's starting weights", words, format_func=words.get, help=START_HELP
     )

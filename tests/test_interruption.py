@@ -1,17 +1,20 @@
 """An interrupted training, once it is resumed, is the training that was never interrupted."""
 
+import shutil
+
 import h5py
 import keras
 import numpy as np
 import pytest
 
-from unet_core import training
+from unet_core import checkpoints, training
 from unet_core.callbacks import LiveProgress
 from unet_core.checkpoints import cut_rows
 from unet_core.config import TrainingConfig
 from unet_core.data.base import ClassInfo
 from unet_core.data.prepared import Prepared
 from unet_core.pipeline import TrainingBatches
+from unet_core.run_files import read_json, write_json
 from unet_core.runs import Run, create_run
 
 NETWORK = {"filters": 2, "depth": 1, "batch_norm": True, "dropout": 0.2}
@@ -143,12 +146,23 @@ def kill_before_the_history(monkeypatch):
 
 def kill_before_the_backup(monkeypatch):
     """After the history's second row was written."""
-    original = keras.callbacks.BackupAndRestore.on_epoch_end
+    original = checkpoints.Backup.on_epoch_end
 
     def die(self, epoch, logs=None):
         original(self, epoch, logs) if epoch < 1 else raise_killed()
 
-    monkeypatch.setattr(keras.callbacks.BackupAndRestore, "on_epoch_end", die)
+    monkeypatch.setattr(checkpoints.Backup, "on_epoch_end", die)
+    return Reporter()
+
+
+def kill_within_the_first_backup(monkeypatch):
+    """Half of the file is there."""
+
+    def die(self, epoch, logs=None):
+        self.file.unfinished.write_bytes(b"half")
+        raise Killed
+
+    monkeypatch.setattr(checkpoints.Backup, "on_epoch_end", die)
     return Reporter()
 
 
@@ -162,7 +176,6 @@ def uninterrupted(config: TrainingConfig, pictures, seen: list) -> tuple[Run, di
     if id(config) not in REFERENCES:
         run = new_run(config, "reference")
         assert training.fit(run, config, FewPictures, *pictures, Reporter())
-        assert not (run.path / "backup").exists()
         REFERENCES[id(config)] = run, dict.fromkeys(seen)
         seen.clear()
     return REFERENCES[id(config)]
@@ -175,6 +188,7 @@ def uninterrupted(config: TrainingConfig, pictures, seen: list) -> tuple[Run, di
         (SMOOTH, kill_between_batches),
         (SMOOTH, kill_before_the_history),
         (SMOOTH, kill_before_the_backup),
+        (SMOOTH, kill_within_the_first_backup),
         (PATIENT, kill_before_the_backup),
         (PATIENT, kill_while_exporting),
     ],
@@ -191,6 +205,21 @@ def test_nothing_is_lost(config, interruption, pictures, seen, monkeypatch):
     assert training.fit(run, config, FewPictures, *pictures, Reporter())
     assert dict.fromkeys(sorted(seen)) == expected
     check_same(run, reference)
+
+
+def test_a_run_without_its_backup_starts_anew_and_keeps_its_best_weights(pictures, seen):
+    """As one whose zip was downloaded, which has no backup, and put back."""
+    reference, _ = uninterrupted(SMOOTH, pictures, seen)
+    run = new_run(SMOOTH, "again")
+    assert training.fit(run, SMOOTH, FewPictures, *pictures, Reporter())
+    shutil.rmtree(run.path / "backup")
+    write_json(run.path / "evaluation.json", {"of": "other weights"})
+    (run.path / "samples" / "epoch-009.png").touch()
+    (run.path / "steps.csv").write_bytes(b"")  # a disk was full
+    assert training.fit(run, SMOOTH, FewPictures, *pictures, Reporter())
+    check_same(run, reference)
+    assert read_json(run.path / "evaluation.json") == {}
+    assert len(list((run.path / "samples").iterdir())) == SMOOTH.epochs
 
 
 def test_patience_survives_and_ends_the_training_in_time(pictures, seen):
@@ -235,6 +264,8 @@ def test_a_file_is_cut_before_its_first_broken_or_foreign_row(tmp_path):
     path.write_text("epoch,loss\n0,1\n1,2")
     cut_rows(path, lambda row: int(row["epoch"]) < 5)
     assert path.read_text() == "epoch,loss\n0,1\n"
-    path.write_text("")
-    cut_rows(path, lambda row: True)
+    for broken in ("", "epoch,loss", "1,0.5\n2,0.4\n"):
+        path.write_text(broken)
+        cut_rows(path, lambda row: True)
+        assert path.read_text() == ""
     cut_rows(tmp_path / "missing.csv", lambda row: True)

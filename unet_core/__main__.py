@@ -164,10 +164,12 @@ def models(options) -> None:
 
 
 def train(options) -> None:
-    if options.run:  # first of all: a stop that is asked for from here on counts
+    from unet_core.runs import ACTIVE, Run
+
+    # First of all: a stop that is asked for from here on counts. The app has removed an older one.
+    if options.run and Run(options.run).status["state"] not in ACTIVE:
         (options.run / "stop").unlink(missing_ok=True)
     from unet_core import jobs, limits, training_process
-    from unet_core.runs import Run
 
     quiet_tensorflow()
     host = limits.from_environment()

@@ -13,6 +13,7 @@ from unet_core.estimate import Pace
 from unet_core.overlay import colour_mask
 from unet_core.pipeline import centre, mirror
 from unet_core.reporter import Reporter
+from unet_core.run_files import size
 from unet_core.runs import Run
 
 STEP_INTERVAL = 0.5  # seconds between rows of steps.csv
@@ -130,7 +131,7 @@ def class_ids(logits: np.ndarray) -> np.ndarray:
 
 def append_row(path, row: dict) -> None:
     """Add a row to a CSV file, with a header where the file is new."""
-    is_new = not path.exists()
+    is_new = size(path) == 0
     with open(path, "a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, row)
         if is_new:

@@ -22,22 +22,43 @@ class TrainingEnd(Exception):
     """Leaves ``fit`` at once, in the middle of an epoch, which then does not count."""
 
 
+def restore(run: Run, model: keras.Model, steps: int) -> int:
+    """Load the run's backup, if there is one; returns the epoch, from 0, to go on with.
+
+    ``steps``: of an epoch. Whatever the run's files hold of that epoch and later ones is cut off.
+    """
+    epoch = 0
+    if (path := backup_of(run)).exists():
+        model.load_weights(path)
+        epoch = int(model.optimizer.iterations) // steps
+    cut_rows(run.path / "history.csv", lambda row: int(row["epoch"]) < epoch)
+    cut_rows(run.path / "steps.csv", lambda row: int(row["epoch"]) <= epoch)
+    for strip in (run.path / "samples").glob("epoch-*.png"):
+        if strip.stem > f"epoch-{epoch:03d}":
+            strip.unlink()
+    return epoch
+
+
+def backup_of(run: Run) -> Path:
+    """The file from which an interrupted training goes on."""
+    return run.path / "backup" / "latest.weights.h5"
+
+
 def checkpoint_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbacks.Callback]:
-    """Keras's own, in the order in which they must act when an epoch ends.
+    """In the order in which they must act when an epoch ends; for a run that is restored.
 
     The best weights come first, then the history, then the backup: whatever a kill cuts off is
     done again, and nothing that the history tells is missing from the disk.
     """
-    history, backup = run.history, run.path / "backup"
+    history = run.history
     best = best_epoch(history)
     best_score = None if best is None else history[best][MONITOR]
     patience = _patience_callbacks(config)
     return [
-        BestWeights(backup / "best.weights.h5", best_score),
+        BestWeights(run.path / "backup" / "best.weights.h5", best_score),
         *([keras.callbacks.SwapEMAWeights()] if config.weight_average else []),
         keras.callbacks.CSVLogger(run.path / "history.csv", append=bool(history)),
-        # double: a kill may hit the writing of one copy
-        keras.callbacks.BackupAndRestore(backup, delete_checkpoint=False, double_checkpoint=True),
+        Backup(backup_of(run)),
         *patience,
         Resumption(run, config, patience),
     ]
@@ -53,6 +74,36 @@ def _patience_callbacks(config: TrainingConfig) -> list[keras.callbacks.Callback
     return callbacks
 
 
+class WholeFile:
+    """A file of weights that is whole or not there, whenever the process is killed."""
+
+    def __init__(self, path: Path):
+        self.path, self.unfinished = path, path.with_name(f"new.{path.name}")
+        self.unfinished.unlink(missing_ok=True)
+        path.parent.mkdir(exist_ok=True)
+
+    def finish(self) -> None:
+        """What was written to ``unfinished``, if anything, takes its place."""
+        if self.unfinished.exists():
+            os.replace(self.unfinished, self.path)
+
+
+class Backup(keras.callbacks.Callback):
+    """Weights and optimizer after each epoch, in one file, whose epoch the optimizer tells.
+
+    Keras's `BackupAndRestore` writes two files, one after the other and neither at once: a kill in
+    between made a training repeat an epoch, or never go on.
+    """
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.file = WholeFile(path)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.save_weights(self.file.unfinished)
+        self.file.finish()
+
+
 class BestWeights(keras.callbacks.ModelCheckpoint):
     """Keeps the weights with the best validation score, whole or not at all.
 
@@ -61,9 +112,9 @@ class BestWeights(keras.callbacks.ModelCheckpoint):
     """
 
     def __init__(self, path: Path, best: float | None):
-        self.path, self.unfinished = path, path.with_name(f"new.{path.name}")
+        self.file = WholeFile(path)
         super().__init__(
-            self.unfinished, monitor=MONITOR, mode="max", save_best_only=True,
+            self.file.unfinished, monitor=MONITOR, mode="max", save_best_only=True,
             save_weights_only=True, initial_value_threshold=best,
         )  # fmt: skip
 
@@ -72,39 +123,26 @@ class BestWeights(keras.callbacks.ModelCheckpoint):
 
     def on_test_end(self, logs=None):
         super().on_epoch_end(self.epoch, {f"val_{name}": value for name, value in logs.items()})
-        if self.unfinished.exists():
-            os.replace(self.unfinished, self.path)
+        self.file.finish()
 
     def on_epoch_end(self, epoch, logs=None):
         """Nothing is left to do."""
 
 
 class Resumption(keras.callbacks.Callback):
-    """Puts the files and the patience back to where the restored backup stands.
+    """Puts back what a backup does not have.
 
-    A backup has neither the counters of early stopping and plateaus nor a learning rate that was
-    lowered at the very end of its epoch: both follow from the history, which is told to the
-    ``patience`` callbacks once more. Nor has it the state of dropout's random numbers, which
+    That is the counters of early stopping and plateaus, and a learning rate that was lowered at the
+    very end of its epoch: both follow from the history, which is told to the ``patience`` callbacks
+    once more, behind which this one must stand. And the state of dropout's random numbers, which
     therefore begin anew with every epoch.
     """
 
     def __init__(self, run: Run, config: TrainingConfig, patience: Iterable):
         super().__init__()
         self.run, self.config, self.patience = run, config, list(patience)
-        self.is_first = True
 
-    def on_epoch_begin(self, epoch, logs=None):
-        for layer in self.model.layers:
-            if isinstance(layer, keras.layers.Dropout):
-                state = layer.seed_generator.state
-                state.assign([state[0], epoch * MOST_STEPS])
-        if self.is_first:
-            self.is_first = False
-            self._go_back_to(epoch)
-
-    def _go_back_to(self, epoch: int) -> None:
-        cut_rows(self.run.path / "history.csv", lambda row: int(row["epoch"]) < epoch)
-        cut_rows(self.run.path / "steps.csv", lambda row: int(row["epoch"]) <= epoch)
+    def on_train_begin(self, logs=None):
         if self.config.schedule == "plateau":
             self.model.optimizer.learning_rate = self.config.learning_rate
         for row in self.run.history:
@@ -113,22 +151,28 @@ class Resumption(keras.callbacks.Callback):
         if self.model.stop_training:  # it was patient enough before it was interrupted
             raise TrainingEnd
 
+    def on_epoch_begin(self, epoch, logs=None):
+        for layer in self.model.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                state = layer.seed_generator.state
+                state.assign([state[0], epoch * MOST_STEPS])
+
 
 def cut_rows(path: Path, belongs: Callable[[dict[str, str]], bool]) -> None:
-    """Cut a CSV file, in place, before its first row that is broken or does not belong.
-
-    In place, since `CSVLogger` has the file open for appending.
-    """
+    """Cut a CSV file before its first row that is broken or does not belong; all of it where there
+    is no header."""
     if not path.exists():
         return
     header, *rows = path.read_bytes().splitlines(keepends=True) or [b""]
-    whole = len(header)
-    for line in rows:
-        try:
-            (row,) = csv.DictReader([header.decode(), line.decode()])
-            if not line.endswith(b"\n") or not belongs(row):
+    whole = 0
+    if header.endswith(b"\n") and b"epoch" in header.strip().split(b","):
+        whole = len(header)
+        for line in rows:
+            try:
+                (row,) = csv.DictReader([header.decode(), line.decode()])
+                if not line.endswith(b"\n") or not belongs(row):
+                    break
+            except (ValueError, TypeError, csv.Error):  # half a line, or numbers that are none
                 break
-        except (ValueError, TypeError):  # half a line, or numbers that are none
-            break
-        whole += len(line)
+            whole += len(line)
     os.truncate(path, whole)

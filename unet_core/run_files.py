@@ -151,8 +151,8 @@ UPLOAD = Kind(_map(
     "title", "classes", "splits",
 ))  # fmt: skip
 SUBSET = Kind(_map(  # what a training learns from
-    {"training": PICTURES, "validation": PICTURES,
-     "further": _map({}, additionalProperties=PICTURES | {"minItems": 0})},
+    {"training": _list(TEXT, 1), "validation": _list(TEXT, 1),
+     "further": _map({}, additionalProperties=_list(TEXT))},
     "training", "validation",
 ))  # fmt: skip
 SCORES = _map({"pixel_accuracy": NUMBER, "mean_iou": NUMBER}, "pixel_accuracy", "mean_iou",
@@ -325,7 +325,7 @@ def _is_whole(result: dict) -> bool:
 
 
 def _is_name(name: object) -> bool:
-    return isinstance(name, str) and 0 < len(name) <= NAME["maxLength"] and "\0" not in name
+    return isinstance(name, str) and 0 < len(name) <= TEXT["maxLength"] and "\0" not in name
 
 
 def _is_table(values: object, shape: tuple[int, ...], kinds: str) -> bool:

@@ -18,7 +18,7 @@ import tensorflow as tf
 from unet_core.border_weights import outside_of
 from unet_core.callbacks import LiveProgress, Reporter, SamplePredictions
 from unet_core.catalogue import CATALOGUE
-from unet_core.checkpoints import TrainingEnd, checkpoint_callbacks
+from unet_core.checkpoints import TrainingEnd, backup_of, checkpoint_callbacks, restore
 from unet_core.config import TrainingConfig
 from unet_core.data.base import Dataset
 from unet_core.data.prepared import Prepared
@@ -30,7 +30,7 @@ from unet_core.models.losses import SegmentationLoss
 from unet_core.models.mobilenet import load_encoder, set_encoder_training
 from unet_core.optimizers import build_optimizer
 from unet_core.pipeline import TrainingBatches, validation_batches
-from unet_core.runs import Run, write_json
+from unet_core.runs import Run, evaluations_of, write_json
 
 STARTING_SHARE = 0.05  # most that a moving average's first value may count for when it is used
 
@@ -67,6 +67,7 @@ def fit(
     average = momentum_within(steps, config.weight_average)
     set_statistics_momentum(model, batches.steps, average)
     compile_model(model, replace(config, weight_average=average), steps)
+    first = restore(run, model, batches.steps)
     colors = [c.color for c in dataset.classes]
     after = finishing_seconds(config, len(dataset.splits["test"]))
     progress = LiveProgress(run, reporter, batches, config.epochs, after, deadline)
@@ -75,13 +76,12 @@ def fit(
         model.fit(
             batches.dataset,
             epochs=config.epochs,
+            initial_epoch=first,
             validation_data=validation_data,
             callbacks=[progress, samples, *checkpoint_callbacks(run, config)],
             verbose=1 if sys.stdout.isatty() else 2,
         )
     finish(run, config, model, dataset, reporter)
-    if not progress.is_stopped:
-        shutil.rmtree(run.path / "backup")
     return not progress.is_stopped
 
 
@@ -100,7 +100,8 @@ def build_for_training(
     model = build(config.model, outputs_for(classes), config.model_arguments)
     start = None
     if "encoder" in {layer.name for layer in model.layers}:
-        start = load_encoder(model, config.encoder_weights)
+        if not backup_of(run).exists():  # which has all weights
+            start = load_encoder(model, config.encoder_weights)
         set_encoder_training(model, config.encoder)
     if "versions" not in run.config:  # a resumed run keeps what it started with
         facts = {
@@ -178,6 +179,8 @@ def finish(run: Run, config: TrainingConfig, model: keras.Model, dataset, report
         model.load_weights(run.path / "backup" / "best.weights.h5")
     outputs, arguments = model.output_shape[-1], config.model_arguments
     side = CATALOGUE[config.model].prediction_side(arguments, config.size, config.crop)
+    for old in [run.path / "evaluation.json", *evaluations_of(run)]:  # scores of other weights
+        old.unlink(missing_ok=True) if old.is_file() else shutil.rmtree(old, ignore_errors=True)
     sized = build(config.model, outputs, arguments, side)
     sized.set_weights(model.get_weights())
     save_weights(sized, run.path / "model.weights.h5")
@@ -195,11 +198,12 @@ def finish(run: Run, config: TrainingConfig, model: keras.Model, dataset, report
 
 def save_weights(model: keras.Model, path: Path) -> None:
     """Save the weights alone, as float16: half the size, and far finer than masks can show."""
-    model.save_weights(path)
-    half = path.with_suffix(".tmp")
-    with h5py.File(path) as source, h5py.File(half, "w") as target:
+    full, half = path.with_name(f"full.{path.name}"), path.with_suffix(".tmp")
+    model.save_weights(full)
+    with h5py.File(full) as source, h5py.File(half, "w") as target:
         _copy_as_float16(source, target)
     os.replace(half, path)
+    full.unlink()
 
 
 def _copy_as_float16(source: h5py.Group, target: h5py.Group) -> None:

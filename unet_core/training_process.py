@@ -5,6 +5,7 @@ so that the first sign of life comes at once.
 """
 
 import os
+import shutil
 import time
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unet_core.catalogue import check_network
+from unet_core.catalogue import CATALOGUE, check_network
 from unet_core.config import TrainingConfig
 from unet_core.data import data_of, open_dataset
 from unet_core.data.base import Dataset
@@ -64,6 +65,12 @@ def further_data(dataset: Dataset, config: TrainingConfig, training: list[str]) 
     return more
 
 
+def has_encoder(run: Run) -> bool:
+    """Whether another run can start from its encoder."""
+    entry = CATALOGUE.get(run.config["training"]["model"])
+    return bool(entry) and not entry.is_from_scratch
+
+
 def check_encoder_weights(config: TrainingConfig) -> None:
     """``UserError`` when the weights to start from are not there."""
     source = config.encoder_weights
@@ -71,6 +78,8 @@ def check_encoder_weights(config: TrainingConfig) -> None:
         donor = find_run(source)
         if not (donor.path / "model.weights.h5").is_file():
             raise UserError(f"The run {source!r} has no weights yet; let its training end first.")
+        if not has_encoder(donor):
+            raise UserError(f"The run {source!r} has no pretrained encoder to start from.")
 
 
 def check_border_weight(dataset: Dataset, config: TrainingConfig) -> None:
@@ -104,6 +113,8 @@ def train(run: Run, minutes: float | None = None) -> None:
     Ends early, but whole, when a file ``stop`` appears in the folder or after ``minutes``.
     ``UserError`` when another process trains the same run.
     """
+    if run.is_shipped:
+        raise UserError("Shipped models stay as they are; train a new run by their recipe.")
     try:
         with locked(run.path / "lock", wait=False):
             _train(run, time.time() + 60 * minutes if minutes else None)
@@ -120,6 +131,8 @@ def _train(run: Run, deadline: float | None) -> None:
     try:
         check_network(config)
         dataset = data_of(run.config)
+        if len(dataset.classes) != len(run.classes):
+            raise UserError(f"{dataset.title} has other classes than before; start a new run.")
         pictures = prepare_pictures(run, dataset, config, reporter)
         if short := too_short(config, len(pictures[0])):
             print(short)
@@ -130,6 +143,8 @@ def _train(run: Run, deadline: float | None) -> None:
         state = "done" if ended else "stopped"
         message = "" if ended or reporter.should_stop() else "Its time was up."
         reporter.close(state=state, phase="Done", seconds_left=0, message=message)
+        if ended:
+            shutil.rmtree(run.path / "backup", ignore_errors=True)
     except StoppedEarly:
         reporter.close(state="stopped", message="Stopped before it began to learn.")
     except BaseException as error:
