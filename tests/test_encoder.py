@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import pytest
 
+from unet_core import training
+from unet_core.config import TrainingConfig
 from unet_core.errors import UserError
 from unet_core.models import build
 from unet_core.models.mobilenet import encoder, load_encoder, set_encoder_training
-from unet_core.runs import write_json
+from unet_core.runs import Run, write_json
 
 
 def fill(model: keras.Model, value: float) -> None:
@@ -175,3 +177,14 @@ def test_skips_have_a_half_to_a_sixteenth_of_the_side_and_the_bottom_a_32nd(mode
     assert [shape[1:] for shape in shapes] == [
         (32, 48, 96), (16, 24, 144), (8, 12, 192), (4, 6, 576), (2, 3, 320),
     ]  # fmt: skip
+
+
+def test_a_backup_has_all_weights_so_that_its_donor_may_be_gone(tmp_path, monkeypatch):
+    config = TrainingConfig(encoder_weights="a run that was removed")
+    run = Run(tmp_path)
+    write_json(tmp_path / "config.json", {"training": config.to_dict(), "classes": []})
+    with pytest.raises(UserError, match="no run called"):
+        training.build_for_training(config, 3, run, {})
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "backup" / "latest.weights.h5").touch()
+    assert training.build_for_training(config, 3, run, {}).count_params() == 2_128_695

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core import jobs
+from unet_core import jobs, training_process
+from unet_core.__main__ import main
 from unet_core.config import TrainingConfig
 from unet_core.data.drawn import DrawnPets
 from unet_core.data.negatives import open_negatives
@@ -349,3 +350,26 @@ def test_so_it_does_what_it_learns_from_beside_them(tmp_path, monkeypatch):
     (run.path / "subset.json").write_text('{"training": 3}')
     with pytest.raises(UserError, match=r"subset\.json is damaged"):
         names()
+
+
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_a_stop_that_was_asked_for_just_after_start_counts(state, monkeypatch):
+    run = new_run(TrainingConfig(pictures=4), "early")
+    run.write_status(state=state, process=identity())
+    (run.path / "stop").touch()
+    monkeypatch.setattr(training_process, "train", lambda *_: None)
+    assert main(["train", "--run", str(run.path)]) == 0
+    assert (run.path / "stop").exists() is (state == "running")
+
+
+def test_shipped_models_are_not_trained_on(channel_run):
+    before = sorted(channel_run.path.iterdir())
+    with pytest.raises(UserError, match="Shipped models stay"):
+        train(channel_run)
+    assert sorted(channel_run.path.iterdir()) == before
+
+
+def test_a_run_from_scratch_has_no_encoder_to_start_from():
+    with pytest.raises(UserError, match="no pretrained encoder"):
+        new_run(TrainingConfig(encoder_weights="lungs"))
+    assert new_run(TrainingConfig(encoder_weights="pets"))
