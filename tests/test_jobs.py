@@ -194,6 +194,18 @@ def test_a_training_that_fails_says_why_and_is_not_two(monkeypatch):
         training_process.train(run)
 
 
+def test_weights_to_start_from_are_those_of_a_run_that_has_some(channel_run, tmp_path):
+    config = SMALL.changed(encoder_weights="channels")
+    with pytest.raises(UserError, match="has no weights yet"):
+        training_process.check_encoder_weights(config)
+    weights = channel_run.path / "model.weights.h5"
+    weights.touch()
+    training_process.check_encoder_weights(config)
+    training_process.check_encoder_weights(SMALL.changed(encoder_weights=str(weights)))
+    for known in ("auto", "imagenet", "none"):
+        training_process.check_encoder_weights(SMALL.changed(encoder_weights=known))
+
+
 def test_a_status_tells_the_process_and_how_long_each_phase_took(monkeypatch):
     run = new_run(SMALL, "mine")
     run.write_status(phase_seconds={"Training": 9.0}, pace=0.5, seconds_left=3)
