@@ -617,3 +617,13 @@ def test_a_result_is_made_by_one_process_at_a_time(own_run):
         with pytest.raises(UserError, match="wait for it"):
             evaluation_jobs.work(job, own_run, "drawn", "test", 2, lambda *_: None)
     assert job.progress["state"] == "failed"
+
+
+def test_a_new_job_takes_the_place_of_an_older_one(own_run):
+    job = evaluation_jobs.new_job(own_run, "drawn", "test", 2)
+    job.report(error="It failed.")
+    (job.path / "evaluation.json").write_text("{}")
+    again = evaluation_jobs.new_job(own_run, "drawn", "test", 3)
+    assert again == job and [path.name for path in job.path.iterdir()] == ["progress.json"]
+    expected = {"run": own_run.name, "data": "drawn", "split": "test", "done": 0, "total": 3}
+    assert expected.items() <= again.progress.items() and again.progress["error"] == ""
