@@ -14,7 +14,8 @@ test: $(VENV)/dev
 	$(BIN)/python -m pytest
 
 # Which wrong lines would no test see? By hand: all modules take hours, ONLY="unet_core.overlay*"
-# a minute. `mutmut results` lists what survived, `mutmut show NAME` what was changed.
+# minutes, the first time five more for all tests. `mutmut results` lists what survived,
+# `mutmut show NAME` what was changed.
 mutants: $(VENV)/dev
 	$(BIN)/python -m pip install --quiet "mutmut>=3.8,<4" -c constraints.txt
 	$(BIN)/mutmut run $(ONLY)

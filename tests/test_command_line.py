@@ -1,8 +1,15 @@
-import pytest
+from pathlib import Path
 
-from unet_core.__main__ import main
+import numpy as np
+import pytest
+from PIL import Image
+
+from unet_core import __main__ as command_line
+from unet_core.__main__ import main, parser
+from unet_core.catalogue import CATALOGUE
 from unet_core.config import TrainingConfig, load_recipe, recipe_names
 from unet_core.errors import UserError
+from unet_core.runs import create_run, write_json
 
 
 @pytest.mark.parametrize(
@@ -40,3 +47,148 @@ def test_every_recipe_is_a_valid_training():
 def test_a_setting_that_does_not_exist_is_named():
     with pytest.raises(UserError, match="epoch_count"):
         TrainingConfig.from_dict({"epoch_count": 3})
+
+
+USAGES = {
+    "models": "",
+    "evaluate": " --data DATA [--split SPLIT] [--pictures PICTURES] [--out DIR] run",
+    "predict": " [--model MODEL] --out DIR [--opacity OPACITY] PICTURE [PICTURE ...]",
+    "download": " [--pictures PICTURES] {pets}",
+    "export": " --format {onnx,tflite,savedmodel} [--out OUT] run",
+}
+
+
+@pytest.mark.parametrize("command", USAGES)
+def test_what_a_command_takes(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    usage = " ".join(capsys.readouterr().out.partition("\n\n")[0].split())
+    assert usage == f"usage: python -m unet_core {command} [-h]{USAGES[command]}"
+
+
+def test_options_are_read_as_what_they_are():
+    def read(line: str) -> dict:
+        return vars(parser().parse_args(line.split()))
+
+    options = read("train --run a/b --name n --title T --minutes 2.5 --epochs 3 --augmentation flip"
+                   ' --model-arguments {"depth":2} --crop 0')  # fmt: skip
+    assert options["run"] == Path("a/b") and (options["name"], options["title"]) == ("n", "T")
+    assert (options["minutes"], options["epochs"]) == (2.5, 3)
+    assert options["model_arguments"] == {"depth": 2} and options["seed"] is None
+    assert options["run_command"] is command_line.train
+    plain = read("train")
+    assert (plain["title"], plain["run"], plain["recipe"], plain["minutes"]) == (
+        "",
+        None,
+        None,
+        None,
+    )
+    assert read("predict a.png b.png --out c") == {
+        "pictures": [Path("a.png"), Path("b.png")], "model": None, "out": Path("c"),
+        "opacity": 0.5, "run_command": command_line.predict,
+    }  # fmt: skip
+    assert read("evaluate r --data d") == {
+        "run": "r", "data": "d", "split": "test", "pictures": None, "out": None,
+        "run_command": command_line.evaluate,
+    }  # fmt: skip
+    assert read("evaluate r --data d --out o --pictures 3")["out"] == Path("o")
+    assert read("export r --format onnx --out m") == {
+        "run": "r", "format": "onnx", "out": Path("m"), "run_command": command_line.export,
+    }  # fmt: skip
+    assert read("download pets --pictures 3") == {
+        "data": "pets", "pictures": 3, "run_command": command_line.download,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("download pets --pictures 0", "'0' is not a whole number above zero"),
+        ("download pets --pictures 1.5", "'1.5' is not a whole number above zero"),
+        ("train --minutes inf", "'inf' is not a number above zero"),
+        ("train --minutes soon", "'soon' is not a number above zero"),
+        ("train --model-arguments [1]", "'[1]' is not a JSON object in braces"),
+        ("train --model-arguments depth", "'depth' is not a JSON object in braces"),
+        ("download birds", "pets"),
+        ("export r --format h5", "onnx"),
+        ("train --recipe none", "pets"),
+        ("train --optimizer none", "adam"),
+        ("predict --out x", "PICTURE"),
+        ("predict x.png", "--out"),
+        ("evaluate r", "--data"),
+        ("", "COMMAND"),
+    ],
+)
+def test_what_cannot_be_read_is_said(line, says, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(line.split())
+    assert end.value.code == 2 and says in capsys.readouterr().err
+
+
+def test_settings_that_are_not_given_stay_and_zero_may_mean_none():
+    options = parser().parse_args(["train", "--crop", "0", "--weight-decay", "0", "--epochs", "7"])
+    assert command_line.chosen_settings(options) == {"crop": None, "weight_decay": 0, "epochs": 7}
+    assert command_line.chosen_settings(parser().parse_args(["train"])) == {}
+
+
+def test_predict_writes_the_mask_its_colours_and_the_overlay(channel_run, tmp_path, capsys):
+    image = np.zeros((40, 60, 3), np.uint8)
+    image[:, :30], image[:, 30:] = (250, 0, 0), (0, 250, 0)  # pet, background
+    Image.fromarray(image).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"")
+    out = tmp_path / "new" / "out"
+    words = [str(tmp_path / "b.png"), str(tmp_path / "a.png"), "--out", str(out), "--opacity", "1"]
+    assert main(["predict", *words, "--model", "channels"]) == 2
+    told = capsys.readouterr()
+    names = [f"a_{kind}.png" for kind in ("mask", "mask_colour", "overlay")]
+    assert told.out.splitlines() == [str(out / name) for name in names]
+    assert "b.png: b.png is empty" in told.err and "1 of 2 pictures could not be read" in told.err
+    mask, colours, overlay = (np.asarray(Image.open(out / name)) for name in names)
+    assert mask.tolist() == [[0] * 30 + [1] * 30] * 40
+    pet = [int(channel_run.classes[0].color[i : i + 2], 16) for i in (1, 3, 5)]
+    assert colours[0, 0].tolist() == overlay[0, 0].tolist() == pet
+    assert overlay[0, -1].tolist() == [0, 250, 0]  # the background stays as it is
+    # without --model the best shipped one
+    assert main(["predict", str(tmp_path / "a.png"), "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "a_mask.png").read_bytes() == (out / "a_mask.png").read_bytes()
+
+
+def test_without_a_shipped_model_one_must_be_named(shipped, tmp_path, capsys):
+    assert main(["predict", "a.png", "--out", str(tmp_path)]) == 2
+    assert "No model is shipped" in capsys.readouterr().err
+
+
+def test_networks_and_runs_are_listed(channel_run, capsys):
+    create_run(channel_run.config | {"title": "Mine"}, "mine")
+    write_json(channel_run.path / "status.json", {"state": "done"})
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "network               parameters  what it is"
+    compact = next(line for line in lines if line.startswith("compact "))
+    assert compact == f"compact{'7,760,097':>25}  {CATALOGUE['compact'].title}"
+    runs = lines[lines.index("") + 1 :]
+    assert runs == [
+        f"{'run':<32}state      mean IoU  title",
+        f"{'channels':<32}done              –  Channels",
+        f"{'mine':<32}created           –  Mine",
+    ]
+
+
+def test_a_bar_on_a_terminal_alone(capsys, monkeypatch):
+    command_line.show_progress(1, 2)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(command_line.sys.stderr, "isatty", lambda: True)
+    command_line.show_progress(500, 2000)
+    assert capsys.readouterr().err == f"\r[{'#' * 10}{' ' * 30}] 500/2,000"
+    command_line.show_progress(2000, 2000)
+    assert capsys.readouterr().err == f"\r[{'#' * 40}] 2,000/2,000\n"
+    command_line.show_progress(0, 0)
+    assert capsys.readouterr().err == f"\r[{' ' * 40}] 0/0\n"
+
+
+def test_interrupted_by_the_keyboard(monkeypatch):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "models", interrupted)
+    assert main(["models"]) == 130

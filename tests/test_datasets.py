@@ -19,6 +19,7 @@ from unet_core.data.pets import PET_CLASSES
 from unet_core.data.prepared import prepare
 from unet_core.data.reading import (
     Labels,
+    files_fingerprint,
     numbered_classes,
     read_mask,
     read_pair,
@@ -143,6 +144,7 @@ def test_npz_of_black_and_white_masks(tmp_path, channels):
     np.testing.assert_array_equal(mask, np.repeat([1, 0], 8)[:, None].repeat(24, 1))
     assert len(cells.classes) == 2 and cells.classes[0].is_background
     assert cells.name == f"npz:{tmp_path}/cells.npz"
+    assert (cells.title, cells.credit) == ("cells.npz", "Own data: cells.npz")
 
 
 def test_npz_masks_count_as_white_above_127(tmp_path):
@@ -181,6 +183,19 @@ def test_npz_through_the_cache_notices_a_changed_file(tmp_path):
     write_npz(path, np.full((5, 32, 32), 200, np.uint8), masks)
     second = open_dataset(spec)
     assert prepare(second, second.splits["trainval"], 32).images.max() == 200
+
+
+def test_a_fingerprint_knows_place_size_and_time_whatever_the_order(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("a"), two.write_text("b")
+    os.utime(one, ns=(5, 5)), os.utime(two, ns=(5, 5))
+    first = files_fingerprint([one, two])
+    assert files_fingerprint([two, one]) == first != files_fingerprint([one])
+    assert files_fingerprint([one]) != files_fingerprint([two])  # of one size and time
+    os.utime(two, ns=(5, 6))
+    later = files_fingerprint([one, two])
+    two.write_text("bb"), os.utime(two, ns=(5, 6))
+    assert len({first, later, files_fingerprint([one, two])}) == 3
 
 
 SQUARES = np.zeros((4, 8, 8), np.uint8)

@@ -96,6 +96,7 @@ def test_everything_arrives_and_can_be_used(server, tmp_path):
     assert Pets(tmp_path).splits["trainval"] == NAMES
     assert Pets(tmp_path).load(NAMES[0]).image.shape == (60, 80, 3)
     assert download.is_whole(tmp_path)
+    assert list(dict.fromkeys(what for what, *_ in told)) == ["annotations", "all pictures"]
     assert told[-1][1] == told[-1][2] == len(server.archives["images.tar.gz"])
 
 

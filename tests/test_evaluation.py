@@ -65,6 +65,30 @@ def test_the_result_says_what_was_scored(result):
     assert f"{result['scores']['mean_iou']:.4f}" in text and "3 pictures at 32 × 32" in text
 
 
+def test_the_table_of_scores_is_laid_out_in_columns():
+    result = {
+        "data_title": "Pets", "split": "test", "pictures": 2, "resolution": 64,
+        "classes": ["pet", "background"], "notes": ["A note."], "calibration_error": 0.0123,
+        "scores": {"mean_iou": 0.5, "boundary_f1": 0.25}, "boundary_tolerance": 0.0075,
+        "intervals": {"mean_iou": (0.4, 0.6)}, "roc_area": 0.9, "average_precision": None,
+        "per_class": {"iou": [0.5, None], "support": [1234, 5]},
+    }  # fmt: skip
+    assert evaluation.format_scores(result).splitlines() == [
+        "Pets, test split: 2 pictures at 64 × 64, classes pet, background",
+        "A note.",
+        "",
+        "mean IoU                0.5000  95 % interval 0.4000 – 0.6000",
+        "boundary F1 (0.75 %)    0.2500",
+        "calibration error       0.0123",
+        "ROC area                0.9000",
+        "average precision       –",
+        "",
+        "class                    IoU       support",
+        "pet                   0.5000         1,234",
+        "background                 –             5",
+    ]
+
+
 def test_masks_can_be_scored_at_another_size(channel_run):
     class Halves(Coloured):
         def load(self, name: str) -> Sample:
@@ -623,3 +647,13 @@ def test_classes_in_another_order_are_not_mixed_up():
     probabilities = np.float32([[[0.9, 0.1]]])
     scored = evaluation.as_scored(probabilities, (pet, background), (background, pet))
     np.testing.assert_allclose(scored, [[[0.1, 0.9]]], rtol=1e-6)
+
+
+def test_a_new_job_takes_the_place_of_an_older_one(own_run):
+    job = evaluation_jobs.new_job(own_run, "drawn", "test", 2)
+    job.report(error="It failed.")
+    (job.path / "evaluation.json").write_text("{}")
+    again = evaluation_jobs.new_job(own_run, "drawn", "test", 3)
+    assert again == job and [path.name for path in job.path.iterdir()] == ["progress.json"]
+    expected = {"run": own_run.name, "data": "drawn", "split": "test", "done": 0, "total": 3}
+    assert expected.items() <= again.progress.items() and again.progress["error"] == ""

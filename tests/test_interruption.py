@@ -41,6 +41,12 @@ class FewPictures:
     splits = {"trainval": [], "test": []}
 
 
+def evaluated(run: Run, dataset, split: str, progress) -> dict:
+    """In place of the scores, which would need an exported network."""
+    assert dataset is FewPictures and split == "test"
+    return {}
+
+
 class Reporter:
     def __init__(self, stop_at: int | None = None):
         self.stop_at, self.asked = stop_at, 0
@@ -84,7 +90,7 @@ def seen(monkeypatch) -> list:
     monkeypatch.setattr(TrainingBatches, "_gather", gathered)
     monkeypatch.setattr(LiveProgress, "on_train_batch_end", batch_end)
     monkeypatch.setattr(training, "export", lambda *_: None)
-    monkeypatch.setattr(training, "evaluate", lambda *_, **__: {})
+    monkeypatch.setattr(training, "evaluate", evaluated)
     return seen
 
 

@@ -3,16 +3,23 @@
 import io
 import os
 import signal
+import sys
 import time
 import zipfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from unet_core import jobs
+from unet_core import jobs, training_process
 from unet_core.config import TrainingConfig
+from unet_core.data.base import data_folder
+from unet_core.data.prepared import cache_folder
 from unet_core.errors import UserError
 from unet_core.limits import from_environment
-from unet_core.runs import Run, user_runs
+from unet_core.processes import identity, locked
+from unet_core.reporter import Reporter
+from unet_core.runs import Run, read_json, user_runs
 from unet_core.training_process import new_run
 
 SMALL = TrainingConfig(
@@ -87,6 +94,140 @@ def test_old_runs_make_room_unless_pinned_or_in_work(launched):
     jobs.pin(Run(run.path.parent / "run-0"), True)
     jobs.prune(1)
     assert [run.name for run in user_runs()] == ["run-3", "run-0"]
+
+
+def test_room_is_made_by_prepared_pictures_first_then_by_the_oldest_runs(launched, monkeypatch):
+    runs = [new_run(SMALL, f"run-{number}") for number in range(3)]
+    for number, run in enumerate(runs):
+        run.write_status(state="done")
+        jobs.write_json(
+            run.path / "config.json", run.config | {"created": f"2026-01-0{number + 1}"}
+        )
+        (run.path / "samples").mkdir()
+        (run.path / "samples" / "large").write_bytes(bytes(1_000_000))
+    prepared = cache_folder() / "0123"
+    prepared.mkdir(parents=True)
+    (prepared / "images.npy").write_bytes(bytes(1_000_000))
+    jobs.prune(5, 5e6)
+    assert prepared.exists() and len(user_runs()) == 3
+    jobs.prune(5, 3.5e6)
+    assert not prepared.exists() and len(user_runs()) == 3
+    jobs.prune(5, 2.5e6)
+    assert [run.name for run in user_runs()] == ["run-2", "run-1"]
+
+
+@pytest.fixture
+def started(monkeypatch) -> list[tuple]:
+    """What `launch` was asked for, in place of processes."""
+    asked = []
+    monkeypatch.setattr(jobs, "launch", lambda *given: asked.append(given) or os.getpid())
+    return asked
+
+
+def test_a_training_is_a_process_that_knows_its_folders(started, monkeypatch):
+    run = new_run(SMALL, "mine")
+    monkeypatch.setattr(jobs, "oom_kills", lambda: 7)
+    jobs.start(run)
+    ((command, log, folder, environment),) = started
+    assert command == [
+        sys.executable, "-u", "-m", "unet_core", "train", "--run", str(run.path.resolve()),
+    ]  # fmt: skip
+    assert Path(log.name) == run.path / "train.log" and folder == Path(jobs.__file__).parent.parent
+    assert environment["UNET_RUNS_DIR"] == str(run.path.parent.resolve())
+    assert environment["UNET_DATA_DIR"] == str(data_folder().resolve())
+    assert environment["PATH"] == os.environ["PATH"]
+    status = read_json(run.path / "status.json")
+    assert (status["state"], status["phase"], status["oom_kills"]) == ("running", "Starting", 7)
+    assert (status["pid"], status["process"]) == (os.getpid(), identity())
+    first = (run.path / "train.log").read_text()
+    assert first.startswith("--- started 2") and first.endswith(" UTC\n")
+    run.write_status(state="stopped")
+    jobs.start(run)
+    assert (run.path / "train.log").read_text().count("--- started") == 2  # nothing is lost
+
+
+def test_a_download_is_a_process_that_can_be_ended(started, monkeypatch, tmp_path):
+    target = tmp_path / "pets"
+    jobs.start_download(target, 12)
+    jobs.start_download(target, 12)  # a second press
+    ((command, log, *_),) = started
+    assert command[4:] == ["download", "pets", "--pictures", "12"]
+    assert Path(log.name) == target / "download.log"
+    progress = jobs.download_progress(target)
+    assert (progress["running"], progress["done"], progress["total"]) == (True, 0, 0)
+    assert (progress["pid"], progress["process"]) == (os.getpid(), identity())
+    assert (progress["what"], progress["error"]) == ("", "")
+    ended = []
+    monkeypatch.setattr(jobs, "kill", lambda told, *words: ended.append((told["pid"], words)))
+    jobs.stop_download(target)
+    assert ended == [(os.getpid(), ("unet_core", "download", "pets"))]
+    jobs.start_download(tmp_path / "all" / "pets", jobs.PICTURES)
+    assert started[1][0][4:] == ["download", "pets"]
+
+
+def test_a_training_that_fails_says_why_and_is_not_two(monkeypatch):
+    run = new_run(SMALL, "mine")
+
+    def refuse(error):
+        def check(config):
+            raise error
+
+        monkeypatch.setattr(training_process, "check_network", check)
+
+    for error, message in (
+        (UserError("Too large."), "Too large."), (OSError("no disk"), "no disk"),
+        (ValueError("odd"), "ValueError('odd')"), (UserError("a" * 3000), "a" * 2000),
+    ):  # fmt: skip
+        refuse(error)
+        with pytest.raises(type(error)):
+            training_process.train(run)
+        status = read_json(run.path / "status.json")
+        assert (status["state"], status["message"]) == ("failed", message)
+    assert (status["phase"], status["epochs"], status["pid"]) == ("Starting", 40, os.getpid())
+    assert status["started"].endswith("+00:00")
+    refuse(training_process.StoppedEarly())
+    training_process.train(run)
+    assert (run.status["state"], run.status["message"]) == (
+        "stopped", "Stopped before it began to learn.",
+    )  # fmt: skip
+    with locked(run.lock), pytest.raises(UserError, match="being trained already"):
+        training_process.train(run)
+
+
+def test_weights_to_start_from_are_those_of_a_run_that_has_some(channel_run, tmp_path):
+    config = SMALL.changed(encoder_weights="channels")
+    with pytest.raises(UserError, match="has no weights yet"):
+        training_process.check_encoder_weights(config)
+    weights = channel_run.path / "model.weights.h5"
+    weights.touch()
+    training_process.check_encoder_weights(config)
+    training_process.check_encoder_weights(SMALL.changed(encoder_weights=str(weights)))
+    for known in ("auto", "imagenet", "none"):
+        training_process.check_encoder_weights(SMALL.changed(encoder_weights=known))
+
+
+def test_a_status_tells_the_process_and_how_long_each_phase_took(monkeypatch):
+    run = new_run(SMALL, "mine")
+    run.write_status(phase_seconds={"Training": 9.0}, pace=0.5, seconds_left=3)
+    clock = [100.0]
+    monkeypatch.setattr("unet_core.reporter.time", SimpleNamespace(time=lambda: clock[0]))
+    reporter = Reporter(run, state="running", phase="Starting")
+    status = read_json(run.path / "status.json")
+    assert (status["pid"], status["process"]) == (os.getpid(), identity())
+    assert (status["phase_seconds"], status["pace"], status["seconds_left"]) == ({}, None, None)
+    for clock[0], phase in (
+        (102.0, "Training"), (104.0, "Training"), (105.0, "Starting"), (105.5, "Done"),
+    ):  # fmt: skip
+        reporter.report(phase=phase)
+    assert read_json(run.path / "status.json")["phase_seconds"] == {
+        "Starting": 2.5,
+        "Training": 3.0,
+    }
+    assert not reporter.should_stop()
+    (run.path / "stop").touch()
+    assert reporter.should_stop()
+    reporter.close(state="stopped", phase="Done")
+    assert reporter._ended.is_set() and run.status["state"] == "stopped"
 
 
 def test_a_host_can_cap_trainings_or_switch_them_off(monkeypatch):

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from unet_core.catalogue import CATALOGUE
+from unet_core.config import TrainingConfig
 from unet_core.errors import UserError
-from unet_core.models import build, outputs_for
+from unet_core.models import build, load_run, outputs_for
+from unet_core.runs import create_run
 from unet_core.training import STARTING_SHARE, momentum_within, set_statistics_momentum
 
 
@@ -181,3 +183,22 @@ def test_forward_pass_on_jax():
     )
     shapes = ["1 20 20 2", "1 4 4 2", "1 20 20 2", "1 32 32 2", "1 32 32 2"]
     assert done.stdout.splitlines() == shapes, done.stderr
+
+
+def test_a_run_is_loaded_with_its_weights_at_the_size_that_it_predicts():
+    arguments = {"depth": 1, "filters": 1}
+    training = TrainingConfig(model="original", model_arguments=arguments, size=64, crop=36)
+    classes = [{"name": name, "color": "#000000"} for name in ("a", "b")]
+    config = {"title": "Tiles", "training": training.to_dict(), "classes": classes}
+    run = create_run(config, "tiles")
+    with pytest.raises(UserError, match="'tiles' has no weights yet"):
+        load_run("tiles")
+    trained = build("original", 1, arguments, 36)
+    trained.save_weights(run.path / "model.weights.h5")
+    found, model = load_run("tiles")
+    assert found == run and model.input_shape == (None, 36, 36, 3)
+    for ours, theirs in zip(model.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    create_run(config | {"training": training.changed(crop=None).to_dict()}, "whole")
+    trained.save_weights(run.path.parent / "whole" / "model.weights.h5")
+    assert load_run("whole")[1].input_shape == (None, 64, 64, 3)

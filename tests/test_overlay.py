@@ -78,6 +78,7 @@ def test_a_zip_has_the_files_and_a_table():
     data = overlay.zip_files([("cat_mask.png", b"one")], [{"picture": "cat.jpg", "pet": 0.5}])
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.read("cat_mask.png") == b"one"
+    assert {x.compress_type for x in archive.infolist()} == {zipfile.ZIP_STORED}  # PNGs are small
     rows = list(csv.DictReader(io.StringIO(archive.read("summary.csv").decode())))
     assert rows == [{"picture": "cat.jpg", "pet": "0.5"}]
 

@@ -14,6 +14,7 @@ from unet_core.data.pets import PET_CLASSES
 from unet_core.data.reading import numbered_classes
 from unet_core.data.uploads import keep_upload
 from unet_core.errors import UserError
+from unet_core.runs import runs_folder
 
 LUNGS = (ClassInfo("background", "#56B4E9", "background"), ClassInfo("lung", "#E69F00"))
 
@@ -130,6 +131,12 @@ def test_a_zip_with_folders():
         archive.writestr("__MACOSX/mine/images/._cat.png", b"junk")
         archive.writestr("mine/notes.txt", b"notes")
     assert ids([("mine.zip", file.getvalue())], LUNGS) == [[0, 1]]
+
+
+def test_uploads_lie_hidden_beside_the_runs():
+    name = keep_pairs([("a.png", PICTURE), ("a_mask.png", mask(0, 255))])
+    folder = runs_folder() / ".uploads" / name.removeprefix("pairs:")
+    assert [path.name for path in sorted(folder.iterdir())] == ["images", "masks"]
 
 
 def test_the_same_file_twice_counts_once():

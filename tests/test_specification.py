@@ -62,6 +62,7 @@ def test_the_pretrained_ones_agree_in_shapes_and_totals(name):
     listed = [specification.layer(x) for x in expanded]
     assert shapes == [(x.size, x.size, x.channels) for x in listed]
     assert [x.level for x in listed] == [1, 2, 3, 4, 5]
+    assert model.layers[-1].name == specification.output.name == "logits"
     by_hand = 0
     for layer in model.layers:
         kernels = sum(np.prod(w.shape) for w in layer.weights if len(w.shape) == 4)

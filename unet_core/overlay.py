@@ -67,7 +67,7 @@ def outline(
 ) -> np.ndarray:
     """Draw the outlines of the ``visible`` classes over uint8 (H, W, 3), in their colours.
 
-    The line's width grows with the picture: 3 pixels on 600.
+    The line grows with the picture's longer side: 1 pixel on 600, 3 on 1200.
     """
     visible = _visible(classes, visible)
     result = image.copy()

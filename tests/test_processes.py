@@ -1,0 +1,118 @@
+"""Which process is ours, told from what files say; none is started and none is ended."""
+
+import os
+import time
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from unet_core import processes
+from unet_core.processes import at_work, find, held, identity, kill, locked
+
+HERE = identity()
+
+
+@pytest.mark.parametrize(
+    ("told", "is_found"),
+    [
+        (HERE, True),
+        ({"pid": HERE["pid"]}, True),
+        (HERE | {"born": HERE["born"] + 0.04}, True),
+        (HERE | {"born": HERE["born"] + 1}, False),
+        (HERE | {"born": HERE["born"] - 1}, False),
+        (HERE | {"host": "elsewhere"}, False),
+        (HERE | {"boot": "an earlier one"}, False),
+        ({}, False),
+        ({"pid": 0}, False),
+        ({"pid": -1}, False),
+        ({"pid": True}, False),
+        ({"pid": str(HERE["pid"])}, False),
+        ({"pid": 2**31}, False),
+        ({"pid": 2**31 - 1}, False),
+    ],
+)
+def test_a_process_is_found_by_what_it_said_of_itself(told, is_found):
+    found = find(told)
+    assert (found.pid == os.getpid()) if is_found else found is None
+
+
+@pytest.mark.parametrize(
+    ("told", "fresh", "old"),
+    [
+        ({"process": HERE}, True, True),
+        ({"process": HERE | {"born": HERE["born"] + 1}}, False, False),
+        ({"process": HERE | {"host": "elsewhere"}}, True, False),
+        ({"process": {"pid": HERE["pid"]}}, True, False),
+        ({"pid": HERE["pid"]}, True, False),
+        ({"pid": 2**31 - 1}, False, False),
+        ({"pid": 2**31 - 1, "process": HERE}, True, True),
+        ({}, False, False),
+    ],
+)
+def test_who_works_is_told_by_the_process_then_by_its_last_sign(told, fresh, old, tmp_path):
+    lock = tmp_path / "lock"
+    now = time.time()
+    assert at_work(lock, told | {"heartbeat": now - 5}, 20) is fresh
+    assert at_work(lock, told | {"heartbeat": now + 5}, 20) is fresh
+    assert at_work(lock, told | {"heartbeat": now - 30}, 20) is old
+    assert at_work(lock, told, 20) is old
+    with locked(lock):
+        assert held(lock) and at_work(lock, told, 20) is True
+    assert not held(lock) and not held(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("line", "told", "words", "is_ended"),
+    [
+        (["python", "-m", "unet_core", "train"], {"process": HERE}, ["other"], True),
+        (["python", "-m", "somebody"], {"process": HERE}, ["other"], False),
+        (["python", "-m", "unet_core", "run"], {"pid": HERE["pid"]}, ["other"], False),
+        (["python", "-m", "unet_core", "run"], {"pid": HERE["pid"]}, ["run", "unet_core"], True),
+        (["python", "x.py", "run"], {"process": HERE}, ["run"], True),
+    ],
+)
+def test_only_a_process_that_is_proved_to_be_ours_is_ended(
+    monkeypatch, line, told, words, is_ended
+):
+    done = []
+    process = SimpleNamespace(
+        cmdline=lambda: line, kill=lambda: done.append("kill"), wait=lambda s: done.append(s)
+    )
+    asked = []
+    monkeypatch.setattr(processes, "find", lambda what: asked.append(what) or process)
+    assert kill(told, *words, patience=3.0) is is_ended
+    assert done == (["kill", 3.0] if is_ended else [])
+    assert asked == [told.get("process") or told]
+
+
+def test_what_cannot_be_ended_or_has_gone_is_said(monkeypatch):
+    def failing(error):
+        def cmdline():
+            raise error
+
+        return lambda told: SimpleNamespace(cmdline=cmdline)
+
+    told = {"process": HERE}
+    monkeypatch.setattr(processes, "find", failing(psutil.NoSuchProcess(1)))
+    assert kill(told, "x") is True
+    monkeypatch.setattr(processes, "find", failing(psutil.AccessDenied(1)))
+    assert kill(told, "x") is False
+    monkeypatch.setattr(processes, "find", lambda told: None)
+    assert kill(told, "x") is False
+
+
+def test_an_ended_process_has_an_id_alone():
+    assert identity(2**31 - 1) == {"pid": 2**31 - 1}
+    assert set(HERE) == {"pid", "host", "boot", "born"} and HERE["pid"] == os.getpid()
+
+
+def test_a_lock_is_waited_for_or_not(tmp_path):
+    lock = tmp_path / "new" / "lock"
+    with locked(lock):
+        begun = time.monotonic()
+        with pytest.raises(BlockingIOError), locked(lock, wait=False):
+            pass
+        assert processes.LOOKING <= time.monotonic() - begun < 10
+    with locked(lock, wait=False), pytest.raises(ValueError, match="inside"):
+        raise ValueError("inside")
