@@ -179,8 +179,9 @@ def finish(run: Run, config: TrainingConfig, model: keras.Model, dataset, report
         model.load_weights(run.path / "backup" / "best.weights.h5")
     outputs, arguments = model.output_shape[-1], config.model_arguments
     side = CATALOGUE[config.model].prediction_side(arguments, config.size, config.crop)
-    for old in [run.path / "evaluation.json", *evaluations_of(run)]:  # scores of other weights
-        old.unlink(missing_ok=True) if old.is_file() else shutil.rmtree(old, ignore_errors=True)
+    (run.path / "evaluation.json").unlink(missing_ok=True)  # its scores are of other weights
+    for result in evaluations_of(run):
+        shutil.rmtree(result, ignore_errors=True)
     sized = build(config.model, outputs, arguments, side)
     sized.set_weights(model.get_weights())
     save_weights(sized, run.path / "model.weights.h5")
