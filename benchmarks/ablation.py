@@ -12,7 +12,8 @@ from unet_core.comparison import compare
 from unet_core.config import load_recipe
 from unet_core.data import open_dataset
 from unet_core.evaluation import evaluate
-from unet_core.runs import Run, read_json, runs_folder
+from unet_core.run_files import read_json
+from unet_core.runs import Run, runs_folder
 from unet_core.segmenter import MirroredSegmenter, Segmenter
 from unet_core.training_process import new_run, train
 

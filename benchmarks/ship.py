@@ -8,7 +8,8 @@ import argparse
 import shutil
 from pathlib import Path
 
-from unet_core.runs import SHIPPED, Run, read_json, runs_folder, write_json
+from unet_core.run_files import read_json
+from unet_core.runs import SHIPPED, Run, runs_folder, write_json
 
 FILES = ("history.csv", "steps.csv", "evaluation.json", "model.weights.h5", "model.onnx")
 STATUS = ("state", "phase", "epochs", "epoch", "step", "steps", "started")

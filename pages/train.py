@@ -34,7 +34,8 @@ NOT_USEFUL_ADVICE = (
 def show_state(run: Run, status: dict) -> None:
     """The state in words with what can be done now, and the progress over the whole run."""
     words, color = STATES[status["state"]]
-    useful = status["state"] == "done" and is_useful(run)
+    evaluation = run.evaluation if status["state"] == "done" else None
+    useful = bool(evaluation) and beats_trivial(evaluation["confusion"])
     if status["state"] == "done" and not useful:  # the green tick is for what beats no model at all
         words, color = NOT_USEFUL
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -50,13 +51,8 @@ def show_state(run: Run, status: dict) -> None:
     if useful:
         st.success(score_line(run), icon=":material/verified:")
     elif status["state"] == "done":
-        advice = NOT_USEFUL_ADVICE if run.evaluation else ""
+        advice = NOT_USEFUL_ADVICE if evaluation else ""
         st.warning(f"{score_line(run)}. {advice}", icon=":material/trending_flat:")
-
-
-def is_useful(run: Run) -> bool:
-    """Whether it was scored, and better than the trivial answer."""
-    return bool(run.evaluation) and beats_trivial(run.evaluation["confusion"])
 
 
 def part_done(status: dict) -> float:

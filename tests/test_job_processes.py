@@ -19,7 +19,8 @@ from unet_core.data.drawn import DrawnPets
 from unet_core.data.negatives import open_negatives
 from unet_core.errors import UserError
 from unet_core.processes import find, held, identity, kill, locked
-from unet_core.runs import Run, read_json, write_json
+from unet_core.run_files import read_json
+from unet_core.runs import Run, write_json
 from unet_core.training_process import kept_further, kept_names, new_run, train
 
 STAND_IN = """

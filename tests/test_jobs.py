@@ -19,7 +19,8 @@ from unet_core.errors import UserError
 from unet_core.limits import from_environment
 from unet_core.processes import identity, locked
 from unet_core.reporter import Reporter
-from unet_core.runs import Run, read_json, user_runs
+from unet_core.run_files import read_json
+from unet_core.runs import Run, user_runs
 from unet_core.training_process import new_run
 
 SMALL = TrainingConfig(

@@ -17,7 +17,8 @@ from unet_core.data.negatives import BUILT_IN, DrawnScenes, empty_windows, open_
 from unet_core.data.pets import PET_CLASSES
 from unet_core.data.prepared import joined, prepare
 from unet_core.errors import UserError
-from unet_core.runs import find_run, read_json
+from unet_core.run_files import read_json
+from unet_core.runs import find_run
 from unet_core.training_process import kept_names, new_run, prepare_pictures
 
 BACKGROUND = 1

@@ -13,7 +13,8 @@ from unet_core.data import open_dataset, uploads
 from unet_core.data.preview import preview
 from unet_core.data.uploads import keep_upload, name_classes, remove
 from unet_core.errors import UserError
-from unet_core.runs import Run, read_json, write_json
+from unet_core.run_files import read_json
+from unet_core.runs import Run, write_json
 from unet_core.training_process import new_run
 
 MOST = 1e6  # bytes

@@ -49,6 +49,11 @@ class Entry:
         UNetArguments.of(self.arguments | arguments, size)
         return None
 
+    def window(self, arguments: dict, size: int, crop: int | None) -> int:
+        """Side of what a training looks at: windows of ``crop``, or whole pictures of ``size``."""
+        side = crop or size
+        return self.tile(arguments, side) or side
+
     def prediction_side(self, arguments: dict, size: int, crop: int | None) -> int:
         """Side of what the exported network takes: a whole picture, or a tile of ``crop``."""
         return self.tile(arguments, crop or size) or size
@@ -103,8 +108,7 @@ def check_network(config: TrainingConfig) -> None:
     lost = entry.unet(arguments).lost if entry.is_from_scratch else 0
     if config.size <= lost:  # pictures are mirrored by so much, which must lie within them
         raise UserError(f"{config.model} needs pictures of more than {lost} pixels a side.")
-    window = entry.tile(arguments, config.crop or config.size) or config.crop or config.size
-    if window - 2 * lost > config.size:
+    if entry.window(arguments, config.size, config.crop) - 2 * lost > config.size:
         raise UserError(
             f"Windows of {config.crop} pixels do not fit into pictures of {config.size}; choose a "
             "smaller crop or larger pictures."

@@ -130,8 +130,7 @@ def delete(run: Run) -> None:
 
 
 def prune(count: int, most_bytes: float | None = None) -> None:
-    """Make room: remove the oldest runs beyond ``count``, then beyond ``most_bytes``
-    altogether.
+    """Make room: remove the oldest runs beyond ``count``, then beyond ``most_bytes`` of all.
 
     A pinned, waiting or working run is never removed. Prepared pictures count too; they go first,
     since they can be made again, but not while a training may need them.

@@ -25,7 +25,6 @@ from unet_core.data.base import ClassInfo, can_score, read_classes
 from unet_core.errors import UserError
 from unet_core.processes import at_work, held
 from unet_core.run_files import read_as, read_evaluation, read_rows, write_json
-from unet_core.run_files import read_json as read_json  # for those who look for it here
 
 SHIPPED = Path(__file__).parent.parent / "weights"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")

@@ -54,7 +54,7 @@ def fit(
     pictures = {"training": len(training), "validation": len(validation)}
     model = build_for_training(config, len(dataset.classes), run, pictures)
     entry, arguments = CATALOGUE[config.model], config.model_arguments
-    window = entry.tile(arguments, config.crop or config.size) or config.crop or config.size
+    window = entry.window(arguments, config.size, config.crop)
     batches = TrainingBatches(
         training, config.batch_size, config.augmentation, window, config.seed,
         output_side(model, window), config.border_weight, outside_of(dataset.classes),
