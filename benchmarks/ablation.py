@@ -8,14 +8,16 @@ test split is left out of it. A variant whose run is there already is not traine
 import argparse
 import multiprocessing
 
-from unet_core.comparison import compare
-from unet_core.config import load_recipe
 from unet_core.data import open_dataset
-from unet_core.evaluation import evaluate
-from unet_core.run_files import read_json
-from unet_core.runs import Run, runs_folder
-from unet_core.segmenter import MirroredSegmenter, Segmenter
-from unet_core.training_process import new_run, train
+from unet_core.jobs.new_run import new_run
+from unet_core.metrics.compare import compare
+from unet_core.metrics.evaluate import evaluate
+from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter
+from unet_core.store.config import load_recipe
+from unet_core.store.environment import runs_folder
+from unet_core.store.files import read_json
+from unet_core.store.runs import Run
+from unet_core.training.process import train
 
 SMALL = {"size": 128, "score_size": 256, "crop": 96, "epochs": 8, "validation": 0.25}
 VARIANTS = {
@@ -38,7 +40,7 @@ def train_variant(number: int, title: str, encoder_weights: str) -> None:
     """Train one variant into the run ``ablation-NUMBER``."""
     import keras
 
-    from unet_core import training
+    from unet_core.training import fit as training
 
     usual = training.set_encoder_training
 

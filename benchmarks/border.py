@@ -15,7 +15,7 @@ from scipy.ndimage import distance_transform_edt
 
 from unet_core.data import open_dataset
 from unet_core.data.prepared import resize_sample
-from unet_core.scores import class_scores, confusion_matrix, overall_scores, pet_scores
+from unet_core.metrics.confusion import class_scores, confusion_matrix, overall_scores, pet_scores
 
 SIZE = 256
 WIDTHS = range(4, 17)

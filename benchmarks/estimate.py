@@ -14,11 +14,11 @@ import sys
 import tempfile
 import time
 
-from unet_core import estimate
-from unet_core.__main__ import chosen_settings, parser
-from unet_core.config import TrainingConfig
+from unet_core.cli import chosen_settings, parser
 from unet_core.data import open_dataset
-from unet_core.training_process import split_names
+from unet_core.jobs import estimate
+from unet_core.jobs.new_run import split_names
+from unet_core.store.config import TrainingConfig
 
 KINDS = {
     "default": [],

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from unet_core.data import open_dataset
-from unet_core.data.drawn import BACKGROUND, DrawnPets
+from unet_core.data.io import read_picture
 from unet_core.data.negatives import DrawnScenes, EmptyWindows
 from unet_core.data.photos import HELD_OUT, installed
-from unet_core.data.reading import read_picture
+from unet_core.data.synthetic import BACKGROUND, DrawnPets
 from unet_core.errors import UserError
-from unet_core.overlay import class_ids, shares
-from unet_core.runs import find_run
-from unet_core.segmenter import Segmenter
+from unet_core.prediction.overlay import class_ids, shares
+from unet_core.prediction.segmenter import Segmenter
+from unet_core.store.runs import find_run
 
 SCENES = range(3000, 3100)  # numbers of drawn pictures beyond those that are trained on
 ALARM = 0.02  # part of a picture called pet from which on it counts as a false pet

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from unet_core.runs import shipped_runs
-from unet_core.samples import SAMPLES
-from unet_core.segmenter import Segmenter
-from unet_core.views import SegmentedPicture, View
+from unet_core.data.samples import SAMPLES
+from unet_core.prediction.segmenter import Segmenter
+from unet_core.prediction.views import SegmentedPicture, View
+from unet_core.store.runs import shipped_runs
 
 HEIGHT = 260
 TARGET = Path(__file__).parent / "segmented.jpg"

@@ -3,9 +3,10 @@
 import argparse
 
 from unet_core.data import open_dataset
-from unet_core.evaluation import evaluate, score_title
-from unet_core.runs import find_run
-from unet_core.segmenter import MirroredSegmenter, Segmenter
+from unet_core.metrics.evaluate import evaluate
+from unet_core.metrics.report import score_title
+from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter
+from unet_core.store.runs import find_run
 
 
 def main() -> None:

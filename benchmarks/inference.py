@@ -15,8 +15,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 
 from unet_core.models import build
-from unet_core.runs import shipped_runs
-from unet_core.segmenter import Segmenter
+from unet_core.prediction.segmenter import Segmenter
+from unet_core.store.runs import shipped_runs
 
 
 def seconds(action) -> float:

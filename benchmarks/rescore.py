@@ -7,11 +7,12 @@ must lie in ``UNET_DATA_DIR``. Beside each score stands what was there before.
 import argparse
 import sys
 
-from unet_core.__main__ import show_progress
+from unet_core.cli import show_progress
 from unet_core.data import data_of
 from unet_core.errors import UserError
-from unet_core.evaluation import evaluate, format_scores, score_title
-from unet_core.runs import Run, shipped_runs, write_json
+from unet_core.metrics.evaluate import evaluate
+from unet_core.metrics.report import format_scores, score_title
+from unet_core.store.runs import Run, shipped_runs, write_json
 
 
 def rescore(run: Run) -> dict:

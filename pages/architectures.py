@@ -4,10 +4,10 @@ import streamlit as st
 
 from pages.architectures_features import show_features
 from pages.architectures_skips import show_skips
-from unet_core.architecture_figure import u_figure
-from unet_core.articles import ARTICLES
-from unet_core.catalogue import CATALOGUE, Entry
-from unet_core.specification import FLOAT16, FLOAT32, Specification, UNetArguments
+from unet_core.architectures.articles import ARTICLES
+from unet_core.architectures.catalogue import CATALOGUE, Entry
+from unet_core.architectures.specs import FLOAT16, FLOAT32, Specification, UNetArguments
+from unet_core.figures.architecture import u_figure
 
 FILTERS = (8, 16, 32, 48, 64, 96, 128)
 HOW_TO_READ = """

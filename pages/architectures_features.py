@@ -5,9 +5,9 @@ import streamlit as st
 from pages.common import Picture, jpeg, model_time, ready_runs, segment
 from pages.pictures import choose_picture
 from unet_core.errors import UserError
-from unet_core.feature_maps import FeatureMaps, Seen, SeenLevel
-from unet_core.runs import Run
-from unet_core.views import View
+from unet_core.prediction.feature_maps import FeatureMaps, Seen, SeenLevel
+from unet_core.prediction.views import View
+from unet_core.store.runs import Run
 
 TILE = 300  # pixels, the longer side of a map
 HOW_TO_READ = """

@@ -4,12 +4,12 @@ import streamlit as st
 
 from pages.common import Picture, ready_runs, segment
 from pages.pictures import choose_picture
-from unet_core.catalogue import CATALOGUE
-from unet_core.comparison import skip_pairs
+from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.errors import UserError
-from unet_core.overlay import error_map, resize_ids
-from unet_core.runs import Run
-from unet_core.views import SegmentedPicture, View
+from unet_core.metrics.compare import skip_pairs
+from unet_core.prediction.overlay import error_map, resize_ids
+from unet_core.prediction.views import SegmentedPicture, View
+from unet_core.store.runs import Run
 
 SIDE = 700  # pixels on a picture's longer side
 HOW_TO_TRAIN = """

@@ -14,9 +14,9 @@ from PIL import Image
 from streamlit.runtime.pages_manager import PagesManager
 
 from unet_core.errors import UserError
-from unet_core.runs import Run, all_runs, find_run
-from unet_core.segmenter import Segmenter
-from unet_core.views import SegmentedPicture, fit
+from unet_core.prediction.segmenter import Segmenter
+from unet_core.prediction.views import SegmentedPicture, fit
+from unet_core.store.runs import Run, all_runs, find_run
 
 SCREEN = 1200  # pixels on the longer side that a browser is sent
 MOST_PICTURES = 60  # of one upload

@@ -6,8 +6,8 @@ import io
 import streamlit as st
 
 from pages.common import show_figure
-from unet_core.figures import compared_curves, metric_title, metrics_of
-from unet_core.runs import ACTIVE, MONITOR, Run, all_runs, best_epoch
+from unet_core.figures.curves import compared_curves, metric_title, metrics_of
+from unet_core.store.runs import ACTIVE, MONITOR, Run, all_runs, best_epoch
 
 
 def choose(runs: dict[str, Run]) -> tuple[list[Run], dict]:

@@ -8,11 +8,11 @@ from pages.evaluate_comparison import show_comparison
 from pages.evaluate_confidence import show_confidence
 from pages.evaluate_pictures import ALL, forget_page, show_pictures
 from pages.evaluate_start import NEW_RESULT, show_start
-from unet_core.boundary import TOLERANCE, percent
-from unet_core.evaluation_jobs import OWN, is_private, results
-from unet_core.runs import Run, all_runs
-from unet_core.score_figures import CONFUSION_VIEWS, confusion_figure, iou_histogram
-from unet_core.scores import class_scores, picture_scores
+from unet_core.figures.metrics import CONFUSION_VIEWS, confusion_figure, iou_histogram
+from unet_core.jobs.evaluations import OWN, is_private, results
+from unet_core.metrics.boundary import TOLERANCE, percent
+from unet_core.metrics.confusion import class_scores, picture_scores
+from unet_core.store.runs import Run, all_runs
 
 HEADLINES = {
     "pixel_accuracy": ("Pixel accuracy", "Part of the pixels with the right class"),

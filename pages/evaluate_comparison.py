@@ -4,11 +4,11 @@ import streamlit as st
 
 from pages.common import show_figure
 from pages.evaluate_pictures import LEGEND, picture_tiles
-from unet_core.comparison import compare
 from unet_core.errors import UserError
-from unet_core.evaluation_jobs import open_data, results
-from unet_core.runs import Run, all_runs
-from unet_core.score_figures import difference_figure
+from unet_core.figures.metrics import difference_figure
+from unet_core.jobs.evaluations import open_data, results
+from unet_core.metrics.compare import compare
+from unet_core.store.runs import Run, all_runs
 
 SHOWN = 6
 

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from pages.common import number, show_figure
-from unet_core.score_figures import (
+from unet_core.figures.metrics import (
     CONFUSION_VIEWS,
     confusion_figure,
     precision_recall_figure,
@@ -12,8 +12,8 @@ from unet_core.score_figures import (
     roc_figure,
     threshold_figure,
 )
-from unet_core.scores import class_scores
-from unet_core.thresholds import THRESHOLDS, best_threshold
+from unet_core.metrics.confusion import class_scores
+from unet_core.metrics.thresholds import THRESHOLDS, best_threshold
 
 
 def show_confidence(result: dict) -> None:

@@ -9,12 +9,12 @@ from PIL import Image
 from pages.common import model_time, segmenter_of
 from unet_core.data.base import Dataset
 from unet_core.errors import UserError
-from unet_core.evaluation import as_scored
-from unet_core.evaluation_jobs import open_data
-from unet_core.overlay import blend, class_ids, error_map, resize_ids
-from unet_core.runs import Run
-from unet_core.score_figures import BIN, bin_counts, bin_name, bin_of
-from unet_core.segmenter import resize_channels
+from unet_core.figures.metrics import BIN, bin_counts, bin_name, bin_of
+from unet_core.jobs.evaluations import open_data
+from unet_core.metrics.evaluate import as_scored
+from unet_core.prediction.overlay import blend, class_ids, error_map, resize_ids
+from unet_core.prediction.segmenter import resize_channels
+from unet_core.store.runs import Run
 
 ORDERS = {"worst": "Worst", "best": "Best", "random": "Random"}
 SHOWN = 6

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from unet_core import jobs
 from unet_core.data import data_folder
 from unet_core.data.download import PICTURES, has_all
+from unet_core.jobs import trainings as jobs
 
 
 def can_get_pets() -> bool:

@@ -6,11 +6,11 @@ import streamlit as st
 
 from pages.common import Picture, data_url
 from unet_core.data import data_of
+from unet_core.data.io import EXTENSIONS, open_picture
+from unet_core.data.samples import SAMPLES, SamplePicture, samples_for
 from unet_core.errors import UserError
-from unet_core.images import EXTENSIONS, open_picture
-from unet_core.runs import Run
-from unet_core.samples import SAMPLES, SamplePicture, samples_for
-from unet_core.views import fit
+from unet_core.prediction.views import fit
+from unet_core.store.runs import Run
 
 SHOWN = 40  # names of a data set that a list offers
 

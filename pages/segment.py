@@ -14,12 +14,12 @@ from pages.common import (
     segment,
 )
 from pages.pictures import choose_sample, uploaded
+from unet_core.data.io import EXTENSIONS
 from unet_core.errors import UserError
-from unet_core.images import EXTENSIONS
-from unet_core.overlay import unique_names, zip_files
-from unet_core.run_files import size as file_size
-from unet_core.runs import Run
-from unet_core.views import SegmentedPicture, View
+from unet_core.prediction.overlay import unique_names, zip_files
+from unet_core.prediction.views import SegmentedPicture, View
+from unet_core.store.files import size as file_size
+from unet_core.store.runs import Run
 
 TALLEST = 470  # pixels on the screen, so that picture and controls are seen together
 MOST_ZIPPED = 150_000_000  # pixels, since a zip is made in memory

@@ -6,13 +6,13 @@ import streamlit as st
 
 from pages.common import duration, score_line
 from pages.train_settings import new_run_form
-from unet_core import jobs
+from unet_core.data.io import open_picture
 from unet_core.errors import UserError
-from unet_core.figures import METRICS, learning_curves
-from unet_core.images import open_picture
-from unet_core.run_files import read_file
-from unet_core.runs import ACTIVE, MONITOR, Run, damaged_runs, user_runs
-from unet_core.scores import beats_trivial
+from unet_core.figures.curves import METRICS, learning_curves
+from unet_core.jobs import trainings as jobs
+from unet_core.metrics.confusion import beats_trivial
+from unet_core.store.files import read_file
+from unet_core.store.runs import ACTIVE, MONITOR, Run, damaged_runs, user_runs
 
 REFUSED = "refused"  # in the session: why what was asked for could not be done
 STATES = {

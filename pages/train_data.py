@@ -6,12 +6,12 @@ import numpy as np
 import streamlit as st
 
 from pages.get_pets import can_get_pets, offer_pets, show_download
-from unet_core import limits
 from unet_core.data import DATASETS, Dataset, open_dataset
+from unet_core.data.io import EXTENSIONS
 from unet_core.data.preview import preview
 from unet_core.data.uploads import Upload, keep_upload, name_classes, remove, uploads
 from unet_core.errors import UserError, explained
-from unet_core.images import EXTENSIONS
+from unet_core.store import environment as limits
 
 UPLOADS = "own-uploads"  # in the session: how many; a new one empties and closes the uploader
 

@@ -4,13 +4,15 @@ import streamlit as st
 
 from pages.common import duration
 from pages.train_data import choose_data
-from unet_core import estimate, jobs, limits
-from unet_core.catalogue import CATALOGUE, check_network
-from unet_core.config import AUGMENTATIONS, ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
+from unet_core.architectures.catalogue import CATALOGUE, check_network
 from unet_core.data import open_dataset
 from unet_core.errors import UserError
-from unet_core.runs import shipped_runs
-from unet_core.training_process import has_encoder, new_run, split_names
+from unet_core.jobs import estimate
+from unet_core.jobs import trainings as jobs
+from unet_core.jobs.new_run import has_encoder, new_run, split_names
+from unet_core.store import environment as limits
+from unet_core.store.config import AUGMENTATIONS, ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
+from unet_core.store.runs import shipped_runs
 
 SIZES = (64, 96, 128, 160, 192, 256)
 MOST_EPOCHS = 60

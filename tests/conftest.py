@@ -14,10 +14,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from unet_core import runs
-from unet_core.config import TrainingConfig
 from unet_core.data.pets import PET_CLASSES
-from unet_core.runs import Run, write_json
+from unet_core.store import runs
+from unet_core.store.config import TrainingConfig
+from unet_core.store.runs import Run, write_json
 
 ROOT = Path(__file__).parent.parent
 

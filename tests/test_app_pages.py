@@ -10,13 +10,15 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.evaluate_pictures import picture_tiles
-from unet_core import evaluation_jobs
-from unet_core.data.base import ClassInfo, Dataset, Sample
-from unet_core.data.drawn import DrawnPets
+from unet_core.data.base import Dataset, Sample
 from unet_core.data.pairs import Pairs, keep_pairs
-from unet_core.evaluation import evaluate, write_evaluation
-from unet_core.overlay import encode_png
-from unet_core.runs import Run, runs_folder, shipped_runs, write_json
+from unet_core.data.synthetic import DrawnPets
+from unet_core.jobs import evaluations as evaluation_jobs
+from unet_core.metrics.evaluate import evaluate, write_evaluation
+from unet_core.prediction.overlay import encode_png
+from unet_core.store.classes import ClassInfo
+from unet_core.store.environment import runs_folder
+from unet_core.store.runs import Run, shipped_runs, write_json
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages import common
-from unet_core.runs import write_json
-from unet_core.samples import SAMPLES
+from unet_core.data.samples import SAMPLES
+from unet_core.store.runs import write_json
 
 LUNG_CLASSES = [{"name": n, "color": "#E69F00"} for n in ("background", "lung", "other")]
 

@@ -9,14 +9,15 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_uploads import pairs
 
-from unet_core import estimate, jobs
-from unet_core.config import TrainingConfig
 from unet_core.data import download
 from unet_core.errors import UserError
-from unet_core.evaluation import summarize
-from unet_core.runs import Run, user_runs, write_json
-from unet_core.scores import confusion_matrix
-from unet_core.training_process import new_run
+from unet_core.jobs import estimate
+from unet_core.jobs import trainings as jobs
+from unet_core.jobs.new_run import new_run
+from unet_core.metrics.confusion import confusion_matrix
+from unet_core.metrics.evaluate import summarize
+from unet_core.store.config import TrainingConfig
+from unet_core.store.runs import Run, user_runs, write_json
 
 
 @pytest.fixture

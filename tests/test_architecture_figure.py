@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from unet_core.architecture_figure import ARROWS, KINDS, Box, describe, place, u_figure
-from unet_core.catalogue import CATALOGUE
-from unet_core.specification import unet
+from unet_core.architectures.catalogue import CATALOGUE
+from unet_core.architectures.specs import unet
+from unet_core.figures.architecture import ARROWS, KINDS, Box, describe, place, u_figure
 
 TINY = unet(1, 8, depth=1, filters=2)  # 9 maps of 24 channels, two changes of the resolution
 UNIT = (1 - 8 * 0.010 - 2 * 0.014 - 9 * 0.003) / 24  # the width of a channel

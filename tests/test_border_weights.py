@@ -2,9 +2,9 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import label
 
-from unet_core.border_weights import SIGMA, border_weights, outside_of
 from unet_core.data.membrane import Membrane
 from unet_core.data.pets import PET_CLASSES
+from unet_core.training.weight_map import SIGMA, border_weights, outside_of
 
 
 def test_the_gap_between_two_cells_weighs_most():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_erosion, gaussian_filter
 
-from unet_core.boundary import TOLERANCE, boundary_f1, class_boundary_f1, outline, percent
+from unet_core.metrics.boundary import TOLERANCE, boundary_f1, class_boundary_f1, outline, percent
 
 
 def naive_outline(mask: np.ndarray) -> list[tuple[int, int]]:

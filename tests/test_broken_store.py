@@ -16,17 +16,20 @@ from streamlit.testing.v1 import AppTest
 from test_uploads import pairs
 
 from pages import curves
-from unet_core import estimate, evaluation_jobs, jobs, runs
-from unet_core.comparison import skip_pairs
-from unet_core.config import TrainingConfig
 from unet_core.data import uploads
-from unet_core.data.drawn import DrawnPets
+from unet_core.data.synthetic import DrawnPets
 from unet_core.errors import UserError
-from unet_core.evaluation import evaluate
-from unet_core.feature_maps import FeatureMaps
-from unet_core.figures import compared_curves, learning_curves, metrics_of
-from unet_core.runs import Run, write_json
-from unet_core.segmenter import Segmenter
+from unet_core.figures.curves import compared_curves, learning_curves, metrics_of
+from unet_core.jobs import estimate
+from unet_core.jobs import evaluations as evaluation_jobs
+from unet_core.jobs import trainings as jobs
+from unet_core.metrics.compare import skip_pairs
+from unet_core.metrics.evaluate import evaluate
+from unet_core.prediction.feature_maps import FeatureMaps
+from unet_core.prediction.segmenter import Segmenter
+from unet_core.store import runs
+from unet_core.store.config import TrainingConfig
+from unet_core.store.runs import Run, write_json
 
 STATUS = {
     "state": "running", "phase": "Training", "message": "", "pid": 2**22 + 1, "heartbeat": 0.0,

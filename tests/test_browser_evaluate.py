@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core.data.drawn import DrawnPets
+from unet_core.data.synthetic import DrawnPets
 
 webdriver = pytest.importorskip("selenium.webdriver")
 exceptions = pytest.importorskip("selenium.common.exceptions")

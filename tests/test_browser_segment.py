@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core.samples import SAMPLES
+from unet_core.data.samples import SAMPLES
 
 By = pytest.importorskip("selenium.webdriver.common.by").By
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys

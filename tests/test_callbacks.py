@@ -4,10 +4,10 @@ import keras
 import numpy as np
 from PIL import Image
 
-from unet_core.callbacks import SamplePredictions, append_row, class_ids
 from unet_core.data.prepared import Prepared
-from unet_core.run_files import read_rows
-from unet_core.runs import Run
+from unet_core.store.files import read_rows
+from unet_core.store.runs import Run
+from unet_core.training.callbacks import SamplePredictions, append_row, class_ids
 
 COLORS = ["#ff0000", "#00ff00", "#0000ff"]
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core import __main__ as command_line
-from unet_core.__main__ import main, parser
-from unet_core.catalogue import CATALOGUE
-from unet_core.config import TrainingConfig, load_recipe, recipe_names
+from unet_core import cli as command_line
+from unet_core.architectures.catalogue import CATALOGUE
+from unet_core.cli import main, parser
 from unet_core.errors import UserError
-from unet_core.runs import create_run, write_json
+from unet_core.store.config import TrainingConfig, load_recipe, recipe_names
+from unet_core.store.runs import create_run, write_json
 
 
 @pytest.mark.parametrize(

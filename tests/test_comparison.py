@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from unet_core.catalogue import CATALOGUE
-from unet_core.comparison import compare, skip_pairs
+from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.errors import UserError
-from unet_core.runs import Run
+from unet_core.metrics.compare import compare, skip_pairs
+from unet_core.store.runs import Run
 
 
 def result(confusions: dict, **changes) -> dict:

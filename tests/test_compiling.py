@@ -5,10 +5,10 @@ import keras
 import numpy as np
 import pytest
 
-from unet_core.config import TrainingConfig
 from unet_core.models import build
 from unet_core.models.losses import SegmentationLoss
-from unet_core.training import compile_model, save_weights
+from unet_core.store.config import TrainingConfig
+from unet_core.training.fit import compile_model, save_weights
 
 
 def judged(truth, logits, **settings) -> dict[str, float]:

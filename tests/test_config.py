@@ -5,13 +5,14 @@ from dataclasses import MISSING, fields
 
 import pytest
 
-from unet_core import __main__ as command_line
-from unet_core import training_process
-from unet_core.catalogue import check_network
-from unet_core.config import TrainingConfig, load_recipe, recipe_names
+from unet_core import cli as command_line
+from unet_core.architectures.catalogue import check_network
 from unet_core.errors import UserError
-from unet_core.runs import Run, runs_folder, write_json
-from unet_core.training_process import new_run
+from unet_core.jobs.new_run import new_run
+from unet_core.store.config import TrainingConfig, load_recipe, recipe_names
+from unet_core.store.environment import runs_folder
+from unet_core.store.runs import Run, write_json
+from unet_core.training import process as training_process
 
 FIELDS = {place.name: place for place in fields(TrainingConfig)}
 OTHER = {  # for each setting another value than its default, and as the command line takes it

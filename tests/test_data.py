@@ -6,7 +6,7 @@ from unet_core.data import open_dataset
 from unet_core.data.base import Sample
 from unet_core.data.pets import Pets
 from unet_core.data.prepared import Prepared, joined, prepare, resize_sample
-from unet_core.data.self_labelled import SelfLabelled
+from unet_core.data.pseudo_labels import SelfLabelled
 from unet_core.errors import UserError
 
 

@@ -12,28 +12,22 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import unet_core
-from unet_core.config import TrainingConfig
 from unet_core.data import Lungs, Membrane, data_of, open_dataset
-from unet_core.data.base import ClassInfo, read_classes
+from unet_core.data.base import split_names
+from unet_core.data.io import files_fingerprint, read_header, read_mask, read_pair, read_picture
+from unet_core.data.labels import Labels, numbered_classes
 from unet_core.data.pets import PET_CLASSES
 from unet_core.data.prepared import prepare
-from unet_core.data.reading import (
-    Labels,
-    files_fingerprint,
-    numbered_classes,
-    read_mask,
-    read_pair,
-    read_picture,
-    split_names,
-)
+from unet_core.data.samples import samples_for
 from unet_core.errors import UserError
-from unet_core.evaluation import evaluate
-from unet_core.evaluation_jobs import open_data
-from unet_core.images import read_header
-from unet_core.runs import Run, create_run, find_run
-from unet_core.samples import samples_for
-from unet_core.training_process import new_run, train
-from unet_core.training_process import split_names as split_for_training
+from unet_core.jobs.evaluations import open_data
+from unet_core.jobs.new_run import new_run
+from unet_core.jobs.new_run import split_names as split_for_training
+from unet_core.metrics.evaluate import evaluate
+from unet_core.store.classes import ClassInfo, read_classes
+from unet_core.store.config import TrainingConfig
+from unet_core.store.runs import Run, create_run, find_run
+from unet_core.training.process import train
 
 random = np.random.default_rng(0)
 
@@ -619,7 +613,7 @@ def test_the_test_pictures_of_a_page_are_none_that_the_run_has_seen(old_run, dra
         from pathlib import Path
 
         from pages.pictures import choose_picture
-        from unet_core.runs import Run
+        from unet_core.store.runs import Run
 
         choose_picture(Run(Path(folder)))
 
@@ -635,7 +629,7 @@ def test_an_older_training_goes_on_with_its_split(old_run, drawn_split, monkeypa
         seen.extend([dataset.splits, sorted(training.names + validation.names)])
         return True
 
-    monkeypatch.setitem(sys.modules, "unet_core.training", SimpleNamespace(fit=fit))
+    monkeypatch.setitem(sys.modules, "unet_core.training.fit", SimpleNamespace(fit=fit))
     monkeypatch.setattr(unet_core, "training", sys.modules["unet_core.training"], raising=False)
     train(old_run)
     assert seen == [drawn_split, drawn_split["trainval"]]

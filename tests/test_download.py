@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core import jobs
-from unet_core.__main__ import main
+from unet_core.cli import main
 from unet_core.data import download
 from unet_core.data.pets import Pets
 from unet_core.errors import UserError
-from unet_core.runs import write_json
+from unet_core.jobs import trainings as jobs
+from unet_core.store.runs import write_json
 
 NAMES = [f"Abyssinian_{number}" for number in range(1, 7)]
 

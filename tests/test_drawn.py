@@ -3,8 +3,8 @@ import pytest
 from scipy.ndimage import binary_dilation
 
 from unet_core.data import open_dataset
-from unet_core.data.drawn import BACKGROUND, BORDER, PET, draw_pet, trimap
-from unet_core.data.drawn.science import draw_cells, draw_film
+from unet_core.data.synthetic import BACKGROUND, BORDER, PET, draw_pet, trimap
+from unet_core.data.synthetic.science import draw_cells, draw_film
 from unet_core.errors import UserError
 
 

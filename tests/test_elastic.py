@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from unet_core import elastic
-from unet_core.elastic import deform
+from unet_core.training import augment as elastic
+from unet_core.training.augment import deform
 
 
 def ramps(side: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from unet_core import training
-from unet_core.config import TrainingConfig
 from unet_core.errors import UserError
 from unet_core.models import build
 from unet_core.models.mobilenet import encoder, load_encoder, set_encoder_training
-from unet_core.runs import Run, write_json
+from unet_core.store.config import TrainingConfig
+from unet_core.store.runs import Run, write_json
+from unet_core.training import fit as training
 
 
 def fill(model: keras.Model, value: float) -> None:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from unet_core import estimate
-from unet_core.config import TrainingConfig
 from unet_core.data import open_dataset
-from unet_core.estimate import REFERENCE, WARM_UP, Pace, Pictures
-from unet_core.reporter import Reporter
-from unet_core.runs import Run, create_run
-from unet_core.training_process import split_names
+from unet_core.jobs import estimate
+from unet_core.jobs.estimate import REFERENCE, WARM_UP, Pace, Pictures
+from unet_core.jobs.heartbeat import Reporter
+from unet_core.jobs.new_run import split_names
+from unet_core.store.config import TrainingConfig
+from unet_core.store.runs import Run, create_run
 
 CONFIG = TrainingConfig(pictures=100, validation=0.1, epochs=5, size=128)
 PICTURES = Pictures(90, 10, 100)
@@ -197,7 +197,7 @@ def test_a_pause_is_no_part_of_an_epochs_only_step(clock):
 def test_the_status_tells_how_long_each_phase_took(monkeypatch):
     run = finished("phases")
     now = [1000.0]
-    monkeypatch.setattr("unet_core.reporter.time.time", lambda: now[0])
+    monkeypatch.setattr("unet_core.jobs.heartbeat.time.time", lambda: now[0])
     reporter = Reporter(run, state="running", phase="Starting", pid=1)
     assert run.status["pace"] is None and run.status["phase_seconds"] == {}
     for seconds, phase in ((2, "Training"), (5, "Validating"), (3, "Training"), (4, "Exporting")):

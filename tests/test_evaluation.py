@@ -9,18 +9,22 @@ from scipy.stats import bootstrap
 from sklearn import metrics
 from sklearn.metrics import confusion_matrix
 
-from unet_core import evaluation, evaluation_jobs, jobs
-from unet_core.__main__ import main
-from unet_core.comparison import compare
-from unet_core.data.base import ClassInfo, Dataset, Sample, background_and_object
-from unet_core.data.drawn import DrawnPets
+from unet_core.cli import main
+from unet_core.data.base import Dataset, Sample
 from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.pets import PET_CLASSES
+from unet_core.data.synthetic import DrawnPets
 from unet_core.errors import UserError
-from unet_core.overlay import encode_png
-from unet_core.processes import locked
-from unet_core.runs import Run, create_run, evaluations_folder, runs_folder, write_json
-from unet_core.scores import overall_scores
+from unet_core.jobs import evaluations as evaluation_jobs
+from unet_core.jobs import trainings as jobs
+from unet_core.metrics import evaluate as evaluation
+from unet_core.metrics.compare import compare
+from unet_core.metrics.confusion import overall_scores
+from unet_core.prediction.overlay import encode_png
+from unet_core.store.classes import ClassInfo, background_and_object
+from unet_core.store.environment import runs_folder
+from unet_core.store.locks import locked
+from unet_core.store.runs import Run, create_run, evaluations_folder, write_json
 
 
 class Coloured(Dataset):

@@ -6,8 +6,8 @@ import onnx
 import pytest
 
 from unet_core.errors import UserError
-from unet_core.export import LARGE, export, prediction_model
 from unet_core.models import build
+from unet_core.training.export import LARGE, export, prediction_model
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype(np.float32)
 

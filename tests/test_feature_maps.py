@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unet_core.catalogue import CATALOGUE
-from unet_core.config import TrainingConfig
+from unet_core.architectures.catalogue import CATALOGUE
+from unet_core.architectures.specs import UNetArguments
 from unet_core.data.pets import PET_CLASSES
 from unet_core.errors import UserError
-from unet_core.feature_maps import FeatureMaps, Seen, shown_layers
-from unet_core.runs import SHIPPED, Run, write_json
-from unet_core.specification import UNetArguments
+from unet_core.prediction.feature_maps import FeatureMaps, Seen, shown_layers
+from unet_core.store.config import TrainingConfig
+from unet_core.store.runs import SHIPPED, Run, write_json
 
 HALF = 0.02  # an export keeps weights as float16
 PICTURE = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
@@ -28,8 +28,8 @@ def write_config(path: Path, model: str, arguments: dict, **changes) -> Run:
 
 def build_run(path: Path, name: str, arguments: dict, size: int):
     """A run of random weights with its exported model, and the Keras model."""
-    from unet_core.export import export
     from unet_core.models import build
+    from unet_core.training.export import export
 
     run = write_config(path, name, arguments, size=size)
     model = build(name, len(PET_CLASSES), arguments, size)

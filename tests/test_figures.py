@@ -3,10 +3,11 @@ import math
 import numpy as np
 import pytest
 
-from unet_core import figures, score_figures
-from unet_core.overlay import error_map
-from unet_core.runs import MONITOR, Run, best_epoch, create_run
-from unet_core.thresholds import ProbabilityCounts, threshold_sweep
+from unet_core.figures import curves as figures
+from unet_core.figures import metrics as score_figures
+from unet_core.metrics.thresholds import ProbabilityCounts, threshold_sweep
+from unet_core.prediction.overlay import error_map
+from unet_core.store.runs import MONITOR, Run, best_epoch, create_run
 
 
 def test_smoothing_is_a_bias_corrected_moving_average():

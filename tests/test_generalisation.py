@@ -6,13 +6,13 @@ import skimage.data
 from skimage.measure import label
 
 from unet_core.data import open_dataset
-from unet_core.data.drawn.science import draw_cells, draw_film
+from unet_core.data.io import read_picture
 from unet_core.data.photos import HELD_OUT, Photo
-from unet_core.data.reading import read_picture
-from unet_core.evaluation import evaluate
-from unet_core.overlay import class_ids, shares
-from unet_core.runs import find_run, shipped_runs
-from unet_core.segmenter import Segmenter
+from unet_core.data.synthetic.science import draw_cells, draw_film
+from unet_core.metrics.evaluate import evaluate
+from unet_core.prediction.overlay import class_ids, shares
+from unet_core.prediction.segmenter import Segmenter
+from unet_core.store.runs import find_run, shipped_runs
 
 
 @pytest.fixture(scope="module")

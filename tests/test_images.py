@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from unet_core import images
+from unet_core.data import io as images
+from unet_core.data.io import open_picture
 from unet_core.errors import UserError
-from unet_core.images import open_picture
 
 
 def encoded(picture: Image.Image, kind: str, **options) -> bytes:

@@ -7,15 +7,16 @@ import keras
 import numpy as np
 import pytest
 
-from unet_core import checkpoints, training
-from unet_core.callbacks import LiveProgress
-from unet_core.checkpoints import cut_rows
-from unet_core.config import TrainingConfig
-from unet_core.data.base import ClassInfo
 from unet_core.data.prepared import Prepared
-from unet_core.pipeline import TrainingBatches
-from unet_core.run_files import read_json, write_json
-from unet_core.runs import Run, create_run
+from unet_core.store.classes import ClassInfo
+from unet_core.store.config import TrainingConfig
+from unet_core.store.files import read_json, write_json
+from unet_core.store.runs import Run, create_run
+from unet_core.training import checkpoints
+from unet_core.training import fit as training
+from unet_core.training.batches import TrainingBatches
+from unet_core.training.callbacks import LiveProgress
+from unet_core.training.checkpoints import cut_rows
 
 NETWORK = {"filters": 2, "depth": 1, "batch_norm": True, "dropout": 0.2}
 SMOOTH = TrainingConfig(

@@ -12,16 +12,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core import jobs, training_process
-from unet_core.__main__ import main
-from unet_core.config import TrainingConfig
-from unet_core.data.drawn import DrawnPets
+from unet_core.cli import main
 from unet_core.data.negatives import open_negatives
+from unet_core.data.synthetic import DrawnPets
 from unet_core.errors import UserError
-from unet_core.processes import find, held, identity, kill, locked
-from unet_core.run_files import read_json
-from unet_core.runs import Run, write_json
-from unet_core.training_process import kept_further, kept_names, new_run, train
+from unet_core.jobs import trainings as jobs
+from unet_core.jobs.new_run import new_run
+from unet_core.jobs.processes import kill
+from unet_core.store.config import TrainingConfig
+from unet_core.store.files import read_json
+from unet_core.store.locks import find, held, identity, locked
+from unet_core.store.runs import Run, write_json
+from unet_core.training import process as training_process
+from unet_core.training.process import kept_further, kept_names, train
 
 STAND_IN = """
 import os, sys, time

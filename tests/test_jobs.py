@@ -11,17 +11,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from unet_core import jobs, training_process
-from unet_core.config import TrainingConfig
-from unet_core.data.base import data_folder
-from unet_core.data.prepared import cache_folder
 from unet_core.errors import UserError
-from unet_core.limits import from_environment
-from unet_core.processes import identity, locked
-from unet_core.reporter import Reporter
-from unet_core.run_files import read_json
-from unet_core.runs import Run, user_runs
-from unet_core.training_process import new_run
+from unet_core.jobs import trainings as jobs
+from unet_core.jobs.heartbeat import Reporter
+from unet_core.jobs.new_run import new_run
+from unet_core.store.config import TrainingConfig
+from unet_core.store.environment import cache_folder, data_folder, from_environment
+from unet_core.store.files import read_json
+from unet_core.store.locks import identity, locked
+from unet_core.store.runs import Run, user_runs
+from unet_core.training import process as training_process
 
 SMALL = TrainingConfig(
     pictures=12, size=64, epochs=40, batch_size=4, encoder_weights="none", seed=3
@@ -211,7 +210,7 @@ def test_a_status_tells_the_process_and_how_long_each_phase_took(monkeypatch):
     run = new_run(SMALL, "mine")
     run.write_status(phase_seconds={"Training": 9.0}, pace=0.5, seconds_left=3)
     clock = [100.0]
-    monkeypatch.setattr("unet_core.reporter.time", SimpleNamespace(time=lambda: clock[0]))
+    monkeypatch.setattr("unet_core.jobs.heartbeat.time", SimpleNamespace(time=lambda: clock[0]))
     reporter = Reporter(run, state="running", phase="Starting")
     status = read_json(run.path / "status.json")
     assert (status["pid"], status["process"]) == (os.getpid(), identity())

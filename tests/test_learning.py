@@ -5,14 +5,14 @@ import keras
 import numpy as np
 import pytest
 
-from unet_core.callbacks import class_ids
-from unet_core.catalogue import CATALOGUE
-from unet_core.config import TrainingConfig
+from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.data.prepared import Prepared
 from unet_core.models import build, outputs_for
 from unet_core.models.mobilenet import set_encoder_training
-from unet_core.pipeline import TrainingBatches, centre, mirror
-from unet_core.training import compile_model, output_side
+from unet_core.store.config import TrainingConfig
+from unet_core.training.batches import TrainingBatches, centre, mirror
+from unet_core.training.callbacks import class_ids
+from unet_core.training.fit import compile_model, output_side
 
 
 def four_pictures(side: int, classes: int) -> Prepared:

@@ -1,7 +1,7 @@
 import pytest
 
-from unet_core.config import TrainingConfig
-from unet_core.limits import Limits, from_environment
+from unet_core.store.config import TrainingConfig
+from unet_core.store.environment import Limits, from_environment
 
 NAMES = {
     "UNET_MAX_EPOCHS": "epochs",

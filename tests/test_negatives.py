@@ -9,17 +9,19 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from unet_core.config import TrainingConfig, load_recipe
 from unet_core.data import negatives, photos
-from unet_core.data.base import ClassInfo, Dataset, Sample
-from unet_core.data.drawn import DrawnPets, draw_pet
+from unet_core.data.base import Dataset, Sample
 from unet_core.data.negatives import BUILT_IN, DrawnScenes, empty_windows, open_negatives
 from unet_core.data.pets import PET_CLASSES
 from unet_core.data.prepared import joined, prepare
+from unet_core.data.synthetic import DrawnPets, draw_pet
 from unet_core.errors import UserError
-from unet_core.run_files import read_json
-from unet_core.runs import find_run
-from unet_core.training_process import kept_names, new_run, prepare_pictures
+from unet_core.jobs.new_run import new_run
+from unet_core.store.classes import ClassInfo
+from unet_core.store.config import TrainingConfig, load_recipe
+from unet_core.store.files import read_json
+from unet_core.store.runs import find_run
+from unet_core.training.process import kept_names, prepare_pictures
 
 BACKGROUND = 1
 ROOM = 200  # pixels of each `Halves` picture that are background, from the right

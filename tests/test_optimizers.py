@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from keras import layers
 
-from unet_core.checkpoints import checkpoint_callbacks
-from unet_core.config import OPTIMIZERS, TrainingConfig
 from unet_core.models import build
 from unet_core.models.mobilenet import set_encoder_training
-from unet_core.optimizers import build_optimizer
-from unet_core.runs import create_run
+from unet_core.store.config import OPTIMIZERS, TrainingConfig
+from unet_core.store.runs import create_run
+from unet_core.training.checkpoints import checkpoint_callbacks
+from unet_core.training.optimizers import build_optimizer
 
 STEPS = 40
 PEAK = 1e-3

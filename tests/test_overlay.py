@@ -5,8 +5,8 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from unet_core import overlay
-from unet_core.data.base import ClassInfo
+from unet_core.prediction import overlay
+from unet_core.store.classes import ClassInfo
 
 CLASSES = (ClassInfo("pet", "#FF8000"), ClassInfo("background", "#0000FF", "background"))
 

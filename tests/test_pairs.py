@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core.data.base import ClassInfo
+from unet_core.data.labels import numbered_classes
 from unet_core.data.membrane import Membrane
 from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.pets import PET_CLASSES
-from unet_core.data.reading import numbered_classes
 from unet_core.data.uploads import keep_upload
 from unet_core.errors import UserError
-from unet_core.runs import runs_folder
+from unet_core.store.classes import ClassInfo
+from unet_core.store.environment import runs_folder
 
 LUNGS = (ClassInfo("background", "#56B4E9", "background"), ClassInfo("lung", "#E69F00"))
 

@@ -2,15 +2,8 @@ import numpy as np
 import pytest
 
 from unet_core.data.prepared import Prepared
-from unet_core.pipeline import (
-    Seeds,
-    TrainingBatches,
-    copy_windows,
-    cut_mix,
-    random_boxes,
-    recolour,
-    validation_batches,
-)
+from unet_core.training.augment import Seeds, copy_windows, cut_mix, random_boxes, recolour
+from unet_core.training.batches import TrainingBatches, validation_batches
 
 
 @pytest.fixture

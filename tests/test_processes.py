@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from unet_core import processes
-from unet_core.processes import at_work, find, held, identity, kill, locked
+from unet_core.jobs.processes import kill
+from unet_core.store import locks as processes
+from unet_core.store.locks import at_work, find, held, identity, locked
 
 HERE = identity()
 

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from unet_core import runs
-from unet_core.config import TrainingConfig
 from unet_core.errors import UserError
+from unet_core.store import runs
+from unet_core.store.config import TrainingConfig
 
 CONFIG = {
     "title": "A run",

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from unet_core import samples
+from unet_core.data import samples
 from unet_core.data.base import Sample
+from unet_core.data.samples import OTHERS, SAMPLES, samples_for
 from unet_core.errors import UserError
-from unet_core.runs import Run, write_json
-from unet_core.samples import OTHERS, SAMPLES, samples_for
+from unet_core.store.runs import Run, write_json
 
 
 def run_on(folder, data: str) -> Run:

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from unet_core import score_figures
-from unet_core.figures import COLORS
-from unet_core.thresholds import THRESHOLDS, threshold_sweep
+from unet_core.figures import metrics as score_figures
+from unet_core.figures.style import COLORS
+from unet_core.metrics.thresholds import THRESHOLDS, threshold_sweep
 
 TRUTH = np.array([True] * 4 + [False] * 4)
 PROBABILITY = np.array([0.9, 0.8, 0.6, 0.2, 0.7, 0.3, 0.1, 0.1], np.float32)

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import bootstrap
 from sklearn import metrics
 
-from unet_core import scores
-from unet_core.evaluation import calibration_error
+from unet_core.metrics import confusion as scores
+from unet_core.metrics.calibration import calibration_error
 
 
 @pytest.fixture

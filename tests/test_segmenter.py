@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core.data.base import ClassInfo
 from unet_core.errors import UserError
-from unet_core.overlay import class_ids
-from unet_core.segmenter import MirroredSegmenter, Segmenter, entropy, resize_channels
-from unet_core.views import SegmentedPicture, View
+from unet_core.prediction.overlay import class_ids
+from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter, entropy, resize_channels
+from unet_core.prediction.views import SegmentedPicture, View
+from unet_core.store.classes import ClassInfo
 
 
 def test_probabilities_are_the_networks(channel_run):

@@ -5,10 +5,10 @@ import sys
 import pytest
 
 from benchmarks import rescore, ship
-from unet_core.data.drawn import DrawnPets
+from unet_core.data.synthetic import DrawnPets
 from unet_core.errors import UserError
-from unet_core.evaluation import evaluate
-from unet_core.runs import Run, create_run, write_json
+from unet_core.metrics.evaluate import evaluate
+from unet_core.store.runs import Run, create_run, write_json
 
 
 def test_a_shipped_model_is_scored_again(channel_run, capsys, monkeypatch):

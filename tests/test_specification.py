@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from unet_core.catalogue import CATALOGUE
+from unet_core.architectures.catalogue import CATALOGUE
+from unet_core.architectures.specs import UNetArguments, mobilenetv2, unet
 from unet_core.errors import UserError
-from unet_core.specification import UNetArguments, mobilenetv2, unet
 
 VARIANTS = [
     {},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from unet_core import thresholds
+from unet_core.metrics import thresholds
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unet_core.tiling import predict_by_tiles
+from unet_core.prediction.tiling import predict_by_tiles
 
 
 @pytest.mark.parametrize("shape", [(50, 50), (7, 90), (64, 33), (1, 1)])

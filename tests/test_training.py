@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core.__main__ import main
-from unet_core.runs import Run
-from unet_core.samples import SAMPLES
+from unet_core.cli import main
+from unet_core.data.samples import SAMPLES
+from unet_core.store.runs import Run
 
 SMALL = ["--data", "drawn", "--pictures", "12", "--size", "64", "--epochs", "2"]
 SMALL += ["--batch-size", "4", "--encoder-weights", "none", "--seed", "3"]
@@ -40,9 +40,9 @@ def test_the_run_folder_is_whole(trained):
 
 def test_the_exported_network_agrees_with_keras(trained, monkeypatch):
     monkeypatch.setenv("UNET_RUNS_DIR", str(trained.path.parent))
-    from unet_core.export import prediction_model
     from unet_core.models import load_run
-    from unet_core.segmenter import Segmenter
+    from unet_core.prediction.segmenter import Segmenter
+    from unet_core.training.export import prediction_model
 
     image = SAMPLES["chelsea"].load()[:64, :64]
     _, model = load_run("small")

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core.config import TrainingConfig
 from unet_core.data import open_dataset, uploads
 from unet_core.data.preview import preview
 from unet_core.data.uploads import keep_upload, name_classes, remove
 from unet_core.errors import UserError
-from unet_core.run_files import read_json
-from unet_core.runs import Run, write_json
-from unet_core.training_process import new_run
+from unet_core.jobs.new_run import new_run
+from unet_core.store.config import TrainingConfig
+from unet_core.store.files import read_json
+from unet_core.store.runs import Run, write_json
 
 MOST = 1e6  # bytes
 MASK = np.zeros((20, 30), np.uint8)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core import views
-from unet_core.data.base import ClassInfo
-from unet_core.overlay import blend, encode_png, outline
-from unet_core.views import SegmentedPicture, View, fit
+from unet_core.prediction import views
+from unet_core.prediction.overlay import blend, encode_png, outline
+from unet_core.prediction.views import SegmentedPicture, View, fit
+from unet_core.store.classes import ClassInfo
 
 CLASSES = (
     ClassInfo("pet", "#FF8000"),

@@ -1,79 +1,14 @@
 """What every data set looks like."""
 
-import os
+import hashlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
 from unet_core.errors import UserError
-
-
-@dataclass(frozen=True)
-class ClassInfo:
-    """One class of a segmentation; its id is its position in ``Dataset.classes``.
-
-    ``role``: what a pixel of the class is, whatever people call it: part of an object, of the
-    background, or of a border between the two that may count as either.
-    """
-
-    name: str
-    color: str  # "#rrggbb"
-    role: Literal["object", "background", "border"] = "object"
-
-    @property
-    def is_background(self) -> bool:
-        """The background is scored like any class, but an overlay leaves it alone by default."""
-        return self.role == "background"
-
-    @property
-    def is_border(self) -> bool:
-        return self.role == "border"
-
-    @property
-    def is_object(self) -> bool:
-        return not (self.is_background or self.is_border)
-
-
-def read_classes(entries: list[dict], is_own_data: bool) -> tuple[ClassInfo, ...]:
-    """The classes of a run or an upload from its JSON, where each is as `dataclasses.asdict` says.
-
-    Before ``role`` was kept, the name told: "background", "border". Users' own data
-    (``is_own_data``) always had the background first and no border, but whoever renamed the first
-    class lost it: it counts as background unless another is called so.
-    """
-    if all("role" in entry for entry in entries):
-        return tuple(ClassInfo(e["name"], e["color"], e["role"]) for e in entries)
-    names = [entry["name"] for entry in entries]
-    roles = dict.fromkeys(names, "object")
-    if "background" in names or is_own_data:
-        roles["background" if "background" in names else names[0]] = "background"
-    if "border" in names and not is_own_data:
-        roles["border"] = "border"
-    return tuple(ClassInfo(e["name"], e["color"], roles[e["name"]]) for e in entries)
-
-
-def background_and_object(classes: tuple[ClassInfo, ...]) -> tuple[ClassInfo, ...] | None:
-    """What black and white masks tell of more ``classes``: the background, then all objects as one.
-
-    None where the two cannot be told apart: without a background, or without objects.
-    """
-    objects = [c for c in classes if c.is_object]
-    backgrounds = [c for c in classes if c.is_background]
-    if len(backgrounds) != 1 or not objects:
-        return None
-    alone = len(objects) == 1
-    return backgrounds[0], objects[0] if alone else ClassInfo("object", objects[0].color)
-
-
-def can_score(names: list[str], classes: tuple[ClassInfo, ...]) -> bool:
-    """Whether masks whose classes have these ``names`` can score a model of ``classes``.
-
-    They are the same, or their `background_and_object`.
-    """
-    return names in ([c.name for c in k] for k in (classes, background_and_object(classes) or ()))
+from unet_core.store.classes import ClassInfo
 
 
 class Sample(NamedTuple):
@@ -130,6 +65,15 @@ class Dataset(ABC):
         """Read one sample at its original resolution; ``UserError`` when it cannot be read."""
 
 
-def data_folder() -> Path:
-    """Where data sets lie: ``UNET_DATA_DIR``, or ``data/`` in the working directory."""
-    return Path(os.environ.get("UNET_DATA_DIR", "data"))
+def split_names(names: Iterable[str], seed: int) -> dict[str, list[str]]:
+    """Draw one fifth of the names for the split "test"; the others are "trainval".
+
+    The draw goes by a hash of seed and name: the same on every machine and Python version.
+    """
+    names = sorted(names)
+    shuffled = sorted(names, key=lambda n: hashlib.sha256(f"{seed} {n}".encode()).digest())
+    test = set(shuffled[: max(1, round(len(names) / 5))])
+    return {
+        "trainval": [name for name in names if name not in test],
+        "test": [name for name in names if name in test],
+    }

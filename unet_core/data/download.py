@@ -16,10 +16,11 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from unet_core.data.io import open_picture
 from unet_core.errors import UserError, explained
-from unet_core.images import open_picture
-from unet_core.processes import identity, locked
-from unet_core.run_files import DOWNLOADED, read_as, write_json
+from unet_core.store.files import write_json
+from unet_core.store.locks import identity, locked
+from unet_core.store.schemas import DOWNLOADED, read_as
 
 ADDRESS = "https://www.robots.ox.ac.uk/~vgg/data/pets/data/"
 MD5 = {  # as published by torchvision.datasets.OxfordIIITPet

@@ -4,18 +4,17 @@ from pathlib import Path
 
 import numpy as np
 
-from unet_core.data.base import Dataset, Sample
-from unet_core.data.reading import (
-    Labels,
+from unet_core.data.base import Dataset, Sample, split_names
+from unet_core.data.io import (
     SizesDiffer,
     files_fingerprint,
     picture_files,
+    read_header,
     read_mask,
     read_pair,
-    split_names,
 )
+from unet_core.data.labels import Labels
 from unet_core.errors import UserError
-from unet_core.images import read_header
 
 SEED = 0
 

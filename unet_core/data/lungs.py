@@ -5,16 +5,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from unet_core.data.base import ClassInfo, Dataset, Sample, data_folder
-from unet_core.data.reading import (
-    BACKGROUND,
-    files_fingerprint,
-    picture_files,
-    read_mask,
-    read_picture,
-    split_names,
-)
+from unet_core.data.base import Dataset, Sample, split_names
+from unet_core.data.io import files_fingerprint, picture_files, read_mask, read_picture
+from unet_core.data.labels import BACKGROUND
 from unet_core.errors import UserError
+from unet_core.store.classes import ClassInfo
+from unet_core.store.environment import data_folder
 
 PICTURES = ("CXR_png", "images")
 MASKS = (("masks",), ("ManualMask/leftMask", "ManualMask/rightMask"), ("leftMask", "rightMask"))

@@ -4,9 +4,11 @@ import re
 
 import numpy as np
 
-from unet_core.data.base import ClassInfo, Dataset, Sample, data_folder
-from unet_core.data.reading import files_fingerprint, picture_files, read_pair, split_names
+from unet_core.data.base import Dataset, Sample, split_names
+from unet_core.data.io import files_fingerprint, picture_files, read_pair
 from unet_core.errors import UserError
+from unet_core.store.classes import ClassInfo
+from unet_core.store.environment import data_folder
 
 SEED = 2012  # of the first rule
 GAP = 2  # unused slices: three apart, membranes match hardly better than anywhere in the stack

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from unet_core.data.base import Dataset, Sample, data_folder
-from unet_core.data.drawn import draw_pet
+from unet_core.data.base import Dataset, Sample
+from unet_core.data.io import files_fingerprint, picture_files, read_picture
 from unet_core.data.photos import TRAINING, installed
-from unet_core.data.reading import files_fingerprint, picture_files, read_picture
+from unet_core.data.synthetic import draw_pet
 from unet_core.errors import UserError
+from unet_core.store.environment import data_folder
 
 BUILT_IN = "built-in"  # the setting's value for what is always there, in place of a folder
 WINDOWS = 5  # of each picture of a folder or package; the first is the whole

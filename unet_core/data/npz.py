@@ -9,8 +9,9 @@ from threading import Lock
 import numpy as np
 from numpy.lib import format
 
-from unet_core.data.base import Dataset, Sample
-from unet_core.data.reading import Labels, as_uint8, files_fingerprint, split_names
+from unet_core.data.base import Dataset, Sample, split_names
+from unet_core.data.io import as_uint8, files_fingerprint
+from unet_core.data.labels import Labels
 from unet_core.errors import UserError
 
 SEED = 0

@@ -11,11 +11,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from unet_core.data.base import ClassInfo, Dataset, Sample
-from unet_core.data.reading import VERSION, Labels, open_pair, read_mask, read_pair
+from unet_core.data.base import Dataset, Sample
+from unet_core.data.io import EXTENSIONS, open_pair, read_mask, read_pair
+from unet_core.data.labels import VERSION, Labels
 from unet_core.errors import UserError
-from unet_core.images import EXTENSIONS
-from unet_core.runs import runs_folder
+from unet_core.store.classes import ClassInfo
+from unet_core.store.environment import runs_folder
 
 PREFIX = "pairs:"
 MASK_ENDINGS = ("_mask", "-mask", "_truth", "_label")

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from unet_core.data.base import ClassInfo, Dataset, Sample, data_folder
+from unet_core.data.base import Dataset, Sample
+from unet_core.data.io import open_picture
 from unet_core.errors import UserError
-from unet_core.images import open_picture
+from unet_core.store.classes import ClassInfo
+from unet_core.store.environment import data_folder
 
 PET_CLASSES = (
     ClassInfo("pet", "#E69F00"),

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from unet_core.data.base import Dataset, Sample
-from unet_core.runs import runs_folder
+from unet_core.store.environment import cache_folder
 
 VERSION = 2  # raise it when the same names would give other pixels
 
@@ -70,11 +70,6 @@ def prepare(
     progress(len(names), len(names))
     arrays = (np.load(folder / f"{part}.npy", mmap_mode="r") for part in ("images", "masks"))
     return Prepared(list(names), *arrays)
-
-
-def cache_folder() -> Path:
-    """``UNET_CACHE_DIR``, or ``.cache`` among the runs; its content can always be made again."""
-    return Path(os.environ.get("UNET_CACHE_DIR", runs_folder() / ".cache"))
 
 
 def _key(dataset: Dataset, names: list[str], size: int) -> str:

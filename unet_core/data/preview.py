@@ -4,7 +4,7 @@ import numpy as np
 
 from unet_core.data.base import Dataset
 from unet_core.data.prepared import resize_sample
-from unet_core.overlay import blend
+from unet_core.prediction.overlay import blend
 
 
 def preview(dataset: Dataset, count: int = 4, side: int = 160) -> np.ndarray:

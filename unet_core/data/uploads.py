@@ -17,15 +17,19 @@ from pathlib import Path, PurePath
 
 from PIL import Image
 
-from unet_core.data.base import Dataset, Sample, read_classes
+from unet_core.data.base import Dataset, Sample
 from unet_core.data.folder import Folder
+from unet_core.data.io import read_pair
+from unet_core.data.labels import VERSION
 from unet_core.data.npz import Npz
 from unet_core.data.pairs import matched
 from unet_core.data.prepared import resize_sample
-from unet_core.data.reading import VERSION, read_pair
 from unet_core.errors import UserError
-from unet_core.run_files import UPLOAD, modified, read_as, write_json
-from unet_core.runs import ACTIVE, NAME, runs_folder, user_runs
+from unet_core.store.classes import read_classes
+from unet_core.store.environment import runs_folder
+from unet_core.store.files import modified, write_json
+from unet_core.store.runs import ACTIVE, NAME, user_runs
+from unet_core.store.schemas import UPLOAD, read_as
 
 PREFIX = "upload:"
 LIST = "set.json"

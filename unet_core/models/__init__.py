@@ -2,11 +2,11 @@
 
 import keras
 
-from unet_core.catalogue import CATALOGUE
+from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.errors import UserError
 from unet_core.models.mobilenet import build_mobilenetv2, build_mobilenetv2_fast
 from unet_core.models.unet import build_unet
-from unet_core.runs import Run, find_run
+from unet_core.store.runs import Run, find_run
 
 BUILDERS = {
     "mobilenetv2": build_mobilenetv2,

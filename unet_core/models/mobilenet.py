@@ -154,7 +154,7 @@ def _encoder_of_a_run(model: keras.Model, name: str) -> dict:
 
 
 def _shipped_with_encoder() -> str:
-    from unet_core.runs import shipped_runs
+    from unet_core.store.runs import shipped_runs
 
     for run in shipped_runs():
         if run.config["training"]["model"].startswith("mobilenetv2"):

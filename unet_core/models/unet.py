@@ -7,7 +7,7 @@ the resolution, put the kept features beside, two 3x3 convolutions.
 import keras
 from keras import layers, ops
 
-from unet_core.specification import UNetArguments
+from unet_core.architectures.specs import UNetArguments
 
 
 def build_unet(outputs: int, size: int | None = None, **arguments) -> keras.Model:

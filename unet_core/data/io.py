@@ -1,0 +1,237 @@
+"""Opening pictures that nobody vouches for."""
+
+import hashlib
+import io
+import struct
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from unet_core.data.base import Sample
+from unet_core.errors import UserError
+
+EXTENSIONS = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
+MAX_PIXELS = 25_000_000  # checked in the header, before anything is decoded
+MIN_SIDE = 8
+SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I")
+BROKEN_HEADER = (struct.error, TypeError, AttributeError)  # what Pillow raises of some
+ORIENTATION = 0x0112  # the EXIF tag: how a viewer must turn what is stored
+
+
+class Header(NamedTuple):
+    """What a picture file says of itself: ``shape`` (H, W) when upright, and its EXIF
+    ``orientation``, 1 (stored upright) to 8, or None where it has none."""
+
+    shape: tuple[int, int]
+    orientation: int | None
+
+
+def open_picture(data: bytes, name: str) -> np.ndarray:
+    """Decode a picture file into uint8 RGB (H, W, 3), turned as its EXIF orientation says.
+
+    Transparency is laid on white, 16-bit values are scaled to 8 bits, of an animation the first
+    frame is taken. ``UserError`` says in a sentence why a file cannot be used.
+    """
+    if not data:
+        raise UserError(f"{name} is empty (0 bytes); choose another file.")
+    with opened(io.BytesIO(data), name) as picture:
+        return np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
+
+
+def read_header(file: Path | io.BytesIO, name: str) -> Header:
+    """Without decoding the picture; ``UserError`` as in `open_picture`."""
+    with opened(file, name) as picture:
+        orientation = orientation_of(picture)
+        width, height = picture.size
+        lies = orientation in (5, 6, 7, 8) and picture.format != "TIFF"  # Pillow turns TIFF itself
+        return Header((width, height) if lies else (height, width), orientation)
+
+
+def orientation_of(picture: Image.Image) -> int | None:
+    """The EXIF orientation; to be asked before decoding, after which a TIFF has none."""
+    orientation = picture.getexif().get(ORIENTATION)
+    return orientation if orientation in range(1, 9) else None
+
+
+@contextmanager
+def opened(file: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
+    """A picture that nobody vouches for, its size checked, as it is stored and not yet decoded.
+
+    ``UserError`` in place of what goes wrong here and, while it is decoded, in the ``with`` block.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(file) as picture:
+                _check_size(picture.size, name)
+                yield picture
+    except Image.DecompressionBombError:  # Pillow's own limit comes before ours
+        raise UserError(_too_large(name)) from None
+    except UnidentifiedImageError:
+        raise UserError(
+            f"{name} is not a picture that can be opened; use JPEG, PNG, WebP, BMP, GIF or TIFF."
+        ) from None
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, *BROKEN_HEADER):
+        raise UserError(f"{name} is damaged or cut short; save or download it again.") from None
+
+
+def _check_size(size: tuple[int, int], name: str) -> None:
+    width, height = size
+    if min(size) < MIN_SIDE:
+        raise UserError(
+            f"{name} has only {width} × {height} pixels; each side needs {MIN_SIDE} or more."
+        )
+    if width * height > MAX_PIXELS:
+        raise UserError(_too_large(name))
+
+
+def _too_large(name: str) -> str:
+    return f"{name} has over {MAX_PIXELS // 10**6} million pixels; make it smaller first."
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode in SIXTEEN_BIT or picture.mode == "F":
+        picture = _to_eight_bits(picture)
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert("RGB")
+
+
+def _to_eight_bits(picture: Image.Image) -> Image.Image:
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
+    top = 65535.0
+    if picture.mode in ("I", "F"):  # these do not say where their white is
+        highest = values.max()
+        top = 65535.0 if highest > 255 else 255.0
+        if picture.mode == "F" and highest <= 1:
+            top = 1.0
+    return Image.fromarray((values.clip(0, top) * (255 / top)).round().astype(np.uint8))
+
+
+class SizesDiffer(UserError):
+    """A mask that does not fit its picture, however the two are turned."""
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Read a picture of any kind as uint8 (H, W, 3), RGB, upright as its EXIF orientation says.
+
+    ``UserError`` when it cannot be read.
+    """
+    return open_picture(_content(path), path.name)
+
+
+def read_mask(path: Path, picture: Header | None = None) -> np.ndarray:
+    """Read a mask's numbers as uint8 (H, W), laid on its picture as in `open_pair`.
+
+    ``UserError`` for a mask that is missing, broken, coloured, beyond 8 bits, or not of the
+    ``picture``'s size.
+    """
+    return _open_mask(_content(path), _mask_name(path), picture)
+
+
+def read_pair(picture: Path, mask: Path) -> Sample:
+    """Two files as in `open_pair`."""
+    return open_pair(_content(picture), _content(mask), picture.name, _mask_name(mask))
+
+
+def open_pair(picture: bytes, mask: bytes, name: str, mask_name: str) -> Sample:
+    """A picture with its mask's numbers, both upright.
+
+    The picture is turned as its EXIF orientation says. So is a mask with an orientation of its own.
+    A mask without one was drawn on the stored pixels and turns with its picture, unless only
+    unturned it has the picture's shape: then it was drawn on the upright picture. (Upside down,
+    mirrored or square, shapes cannot tell, and the stored pixels count.) ``UserError`` for files
+    that cannot be used; ``name`` and ``mask_name`` are what it calls them.
+    """
+    image = open_picture(picture, name)
+    orientation = read_header(io.BytesIO(picture), name).orientation
+    return Sample(image, _open_mask(mask, mask_name, Header(image.shape[:2], orientation)))
+
+
+def _open_mask(data: bytes, name: str, picture: Header | None) -> np.ndarray:
+    with opened(io.BytesIO(data), name) as mask:
+        orientation = orientation_of(mask)
+        mask.load()  # before an orientation is set, by which Pillow would turn a TIFF itself
+        if orientation is None and picture:
+            mask.getexif()[ORIENTATION] = picture.orientation or 1
+        turned = ImageOps.exif_transpose(mask)
+        for choice in (turned, mask):
+            if picture is None or choice.size == picture.shape[::-1]:
+                return _numbers(choice, name)
+    (height, width), there = picture.shape, mask.size
+    raise SizesDiffer(
+        f"{name} has {there[0]} × {there[1]} pixels, its picture {width} × {height}; they must be "
+        "the same."
+    )
+
+
+def _numbers(mask: Image.Image, name: str) -> np.ndarray:
+    """A palette's indices count, not its colours, except where these are black and white."""
+    if mask.mode in ("RGBA", "LA", "PA") and mask.getchannel("A").getextrema()[0] < 255:
+        raise UserError(f"{name} is partly transparent; save it without transparency.")
+    if mask.mode in ("1", "LA") or _is_black_and_white_palette(mask):
+        mask = mask.convert("L")
+    values = np.asarray(mask)
+    if values.ndim == 3 and np.ptp(values[..., :3], axis=2).max() == 0:
+        values = values[..., 0]
+    if values.ndim != 2:
+        raise UserError(
+            f"{name} is coloured, not a grey picture; save it in grey, a number a class."
+        )
+    return as_uint8(values, name)
+
+
+def _is_black_and_white_palette(mask: Image.Image) -> bool:
+    palette = (mask.getpalette() if mask.mode == "P" else None) or []
+    colors = {tuple(color) for color in np.reshape(palette, (-1, 3)).tolist()}
+    return colors == {(0, 0, 0), (255, 255, 255)}
+
+
+def as_uint8(values: np.ndarray, source: str) -> np.ndarray:
+    """The numbers, rounded; ``UserError``, which names ``source``, unless all are 0 to 255."""
+    if not (values.min() >= 0 and values.max() <= 255):  # nor NaN
+        raise UserError(f"{source} must hold numbers from 0 to 255.")
+    return (values if values.dtype.kind in "iub" else np.rint(values)).astype(np.uint8)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{_shown(path)} cannot be read; put it back.") from error
+
+
+def _mask_name(path: Path) -> str:
+    return f"The mask {_shown(path)}"
+
+
+def _shown(path: Path) -> str:
+    """The file with its folder: enough to find it, and no path of a host for its visitors."""
+    return f"{path.parent.name}/{path.name}"
+
+
+def picture_files(folder: Path) -> dict[str, Path]:
+    """The folder's pictures by name without suffix, sorted; empty where there is no folder.
+
+    ``UserError`` when two differ in the suffix only.
+    """
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    files = [p for p in files if p.suffix[1:].lower() in EXTENSIONS and not p.name.startswith(".")]
+    found = {path.stem: path for path in files}
+    if len(found) < len(files):
+        twice = next(path for path in files if found[path.stem] != path)
+        raise UserError(f"{folder} has two pictures called {twice.stem!r}; remove one of them.")
+    return found
+
+
+def files_fingerprint(paths: Iterable[Path]) -> str:
+    """Changes whenever one of the files does (its place, size or time)."""
+    facts = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+    return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()

@@ -1,0 +1,34 @@
+"""Self-training: pictures without truth, labelled by a model that has learned from the others."""
+
+from unet_core.data.base import Dataset, Sample
+from unet_core.errors import UserError
+from unet_core.prediction.overlay import class_ids
+from unet_core.prediction.segmenter import MirroredSegmenter, resize_channels
+from unet_core.store.runs import find_run
+
+
+class SelfLabelled(Dataset):
+    """The split ``unlabelled`` of a data set, with the masks that ``teacher``, a run, predicts.
+
+    After Xie et al. 2020, "Self-training with Noisy Student improves ImageNet classification". The
+    picture and its mirror image are averaged. ``UserError`` when the teacher knows other classes.
+    """
+
+    def __init__(self, dataset: Dataset, teacher: str):
+        run = find_run(teacher)
+        if run.classes != dataset.classes:
+            raise UserError(f"{run.title} cannot label {dataset.title}: its classes are others.")
+        self.name, self.title, self.credit = dataset.name, dataset.title, dataset.credit
+        self.classes = dataset.classes
+        self.splits = {"trainval": dataset.splits.get("unlabelled", []), "test": []}
+        self._dataset, self._segmenter = dataset, MirroredSegmenter(run)
+        self._stamp = f"{teacher} {(run.path / 'model.onnx').stat().st_mtime_ns}"
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self._dataset.fingerprint} {self._stamp}"
+
+    def load(self, name: str) -> Sample:
+        image = self._dataset.load_picture(name)
+        probabilities = resize_channels(self._segmenter.probabilities(image), *image.shape[:2])
+        return Sample(image, class_ids(probabilities))

@@ -1,0 +1,60 @@
+"""Pictures to try a model on, free of anybody's rights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import skimage.data
+
+from unet_core.data import data_of
+from unet_core.data.synthetic import draw_pet
+from unet_core.data.synthetic.science import draw_cells, draw_film
+from unet_core.errors import UserError
+from unet_core.store.runs import Run
+
+
+@dataclass(frozen=True)
+class SamplePicture:
+    """A picture of the gallery: ``load()`` gives uint8 (H, W, 3)."""
+
+    title: str
+    credit: str
+    load: Callable[[], np.ndarray]
+
+
+DRAWN = "Drawn by this program; not a photograph"
+SAMPLES = {
+    "chelsea": SamplePicture(
+        "Chelsea the cat", "Photo by Stéfan van der Walt, CC0, from scikit-image", skimage.data.cat
+    ),
+    "drawn-dog": SamplePicture("A drawn dog", DRAWN, lambda: draw_pet(12, "dog").image),
+    "drawn-cat": SamplePicture("A drawn cat", DRAWN, lambda: draw_pet(11, "cat").image),
+    "coffee": SamplePicture(
+        "Coffee, no pet", "Photo by Rachel Michetti, CC0, from scikit-image", skimage.data.coffee
+    ),
+    "astronaut": SamplePicture(
+        "An astronaut, no pet", "Photo by NASA, public domain", skimage.data.astronaut
+    ),
+}
+
+OTHERS = {  # by the data that a model has learned from
+    "lungs": {"drawn-film": SamplePicture("A drawn film", DRAWN, draw_film)},
+    "membrane": {"drawn-cells": SamplePicture("Drawn cells", DRAWN, draw_cells)},
+}
+FROM_DATA = 4  # test pictures that are offered too where that data is
+
+
+def samples_for(run: Run) -> dict[str, SamplePicture]:
+    """Pictures of the kind that the run has learned to segment, by their names in links."""
+    data = run.config["training"]["data"]
+    if data not in OTHERS:
+        return SAMPLES
+    try:
+        dataset = data_of(run.config)
+    except UserError:
+        return OTHERS[data]
+    real = {
+        name: SamplePicture(name, dataset.credit, lambda name=name: dataset.load(name).image)
+        for name in dataset.splits["test"][:FROM_DATA]
+    }
+    return real | OTHERS[data]

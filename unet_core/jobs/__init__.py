@@ -1,0 +1,1 @@
+"""What runs beside the app: trainings, evaluations and downloads as processes of their own."""

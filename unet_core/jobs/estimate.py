@@ -1,0 +1,299 @@
+"""How long a training will take, and how much memory, before it starts."""
+
+import math
+import time
+from collections import deque
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from unet_core.architectures.catalogue import CATALOGUE
+from unet_core.architectures.specs import FLOAT32, Specification
+from unet_core.errors import UserError
+from unet_core.prediction.segmenter import Segmenter
+from unet_core.store.config import TrainingConfig
+from unet_core.store.runs import Run, shipped_runs, user_runs
+
+# Measured on two cores at 128 x 128 pixels, batches of 16: training pictures a second.
+SPEED = {
+    ("mobilenetv2-fast", "frozen"): 26.0,
+    ("mobilenetv2-fast", "late"): 19.0,
+    ("mobilenetv2-fast", "tuned"): 10.0,
+    ("mobilenetv2", "frozen"): 20.0,
+    ("mobilenetv2", "late"): 18.0,
+    ("mobilenetv2", "tuned"): 13.0,
+}
+REFERENCE = 0.032  # seconds of one prediction of the default model on one of the same cores
+TWO_CORES = 0.56  # of that, on both
+START, EXPORT = 30.0, 12.0  # seconds: TensorFlow and the first step; the prediction model
+LOADING = {"drawn": 0.08}  # seconds of one core to draw, or to read, and to shrink one picture
+OTHER_LOADING = 0.012
+VALIDATION = 0.4  # what a picture costs without learning, of what it costs with it
+PREDICTION = 0.25  # the same in the exported network
+WARM_UP = 4  # first steps of a process, slow by tracing and filling caches, that tell no speed
+TIMED = 10  # steps that a run must have beyond them to tell others its speed
+LATEST = 5  # runs whose median is taken
+FEWEST_STEPS, FEWEST_STEPS_FROM_NOTHING = 10, 90  # that a training is of any use after
+FASTER, SLOWER = 0.2, 5.0  # limits of what another machine's speed is taken for
+BASE_MEMORY = 0.9e9  # bytes: TensorFlow, the network and its optimizer
+# The networks from scratch, measured likewise: what one training picture costs.
+SECONDS_PER_MULTIPLY_ADD = 4.6e-11
+SECONDS_PER_BYTE = 3.3e-9  # of its feature maps, which are written and read again
+MAPS_KEPT = 2.5  # times the feature maps' memory, with gradients and what the operations need
+WEIGHT_COPIES = 5  # themselves, gradients, two of the optimizer, their average
+PIXEL_MEMORY = {"frozen": 2200, "late": 3000, "tuned": 5200}  # bytes a pixel of a batch
+
+
+class Pace:
+    """How long the steps of a training take once it runs evenly, and the pauses between epochs."""
+
+    def __init__(self):
+        self.steps = 0
+        self._latest: deque[float] = deque(maxlen=500)
+        self._pauses: list[float] = []
+        self._mark = 0.0
+
+    def begin_epoch(self) -> None:
+        """The next step begins now; before it, the last epoch was validated and kept."""
+        now = time.perf_counter()
+        if self.steps:
+            self._pauses.append(now - self._mark)
+        self._mark = now
+
+    def step(self) -> None:
+        """A step has ended, and the next one begins."""
+        now = time.perf_counter()
+        self.steps += 1
+        if self.steps > WARM_UP:
+            self._latest.append(now - self._mark)
+        self._mark = now
+
+    @property
+    def step_seconds(self) -> float | None:
+        """The mean of the middle half of the latest steps; None before there is a steady one.
+
+        A mean, since batches that were fetched ahead make steps of two kinds; of the middle, since
+        a moment's load makes a few very long.
+        """
+        if not self._latest:
+            return None
+        ordered = np.sort(self._latest)
+        outer = len(ordered) // 4
+        return float(ordered[outer : len(ordered) - outer].mean())
+
+    def pause_seconds(self, steps: int, validation: float) -> float:
+        """The usual pause; by the speed of the steps until a second one, the first being slow.
+
+        ``steps``: of an epoch. ``validation``: part of the pictures that are not trained on.
+        """
+        if len(self._pauses) > 1:
+            return median(self._pauses[1:])
+        return VALIDATION * steps * (self.step_seconds or 0) * validation / (1 - validation)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """How many pictures a training has to deal with."""
+
+    training: int
+    validation: int
+    tested: int
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What a run on this machine took, in seconds."""
+
+    settings: dict
+    preparing: float  # a picture
+    step: float
+    pause: float  # between two epochs
+    fixed: float  # all that does not grow with the pictures: start, tracing, export
+    evaluating: float
+    pictures: Pictures
+
+
+def seconds(config: TrainingConfig, pictures: Pictures, prediction: float) -> float:
+    """Time for a training from its start to its end, on this machine, early stopping apart.
+
+    From the latest runs of the same kind here; else from a table, scaled by how the latest runs of
+    other kinds compare to it, or by how long one ``prediction`` takes (`prediction_seconds`).
+    """
+    earlier = _earlier_runs()
+    alike = _alike(config, earlier)
+    known = alike or earlier[:LATEST]
+    slowness = _slowness(known, prediction)
+    fixed = median(run.fixed for run in known) if known else (START + EXPORT) * slowness
+    step = _reference_step(config) * slowness
+    if alike:
+        step = median(run.step for run in alike)
+    learning = pictures.training / config.batch_size * step
+    validating = VALIDATION * step / config.batch_size  # a picture
+    pause = pictures.validation * validating
+    if alike:
+        pause = median(
+            max(0.0, run.pause + (pictures.validation - run.pictures.validation) * validating)
+            for run in alike
+        )
+    return (
+        _preparing_seconds(config, pictures, earlier, slowness)
+        + fixed
+        + config.epochs * (learning + pause)
+        + _evaluating_seconds(config, pictures.tested, prediction, alike)
+    )
+
+
+def finishing_seconds(config: TrainingConfig, tested: int, prediction: float = REFERENCE) -> float:
+    """Time after the last epoch: export, and evaluation on ``tested`` pictures."""
+    alike = _alike(config, _earlier_runs())
+    return EXPORT + _evaluating_seconds(config, tested, prediction, alike)
+
+
+def too_short(config: TrainingConfig, pictures: int) -> str:
+    """A sentence where a training on so many ``pictures`` ends before its masks can be of use.
+
+    Empty where it does not. Measured on drawn pets: an encoder that has learned before is ahead of
+    calling all background after 10 steps, a network from nothing after 90.
+    """
+    steps = config.epochs * math.ceil(pictures / config.batch_size)
+    is_new = CATALOGUE[config.model].is_from_scratch or config.encoder_weights == "none"
+    needed = FEWEST_STEPS_FROM_NOTHING if is_new else FEWEST_STEPS
+    if steps >= needed:
+        return ""
+    return (
+        f"That is {steps} step{'s' if steps > 1 else ''} of learning; this network needs about "
+        f"{needed} before its masks are better than none. Choose more pictures, more epochs or a "
+        "smaller batch."
+    )
+
+
+def prediction_seconds() -> float:
+    """What a prediction of the default model takes on an idle core, as at 256 x 256; the reference
+    where no model is shipped.
+
+    The time of the processor, not of the clock, and the least of several: what else the machine
+    does at this moment must not count.
+    """
+    runs = shipped_runs()
+    if not runs:
+        return REFERENCE
+    segmenter = Segmenter(runs[0], threads=1)
+    image = np.zeros((segmenter.size, segmenter.size, 3), np.uint8)
+    times = []
+    for _ in range(8):
+        started = time.thread_time()
+        segmenter.probabilities(image)
+        times.append(time.thread_time() - started)
+    return min(times[1:]) * (256 / segmenter.size) ** 2
+
+
+def _slowness(known: list[Earlier], prediction: float) -> float:
+    """How many times longer this machine takes than the table says."""
+    ratios = [run.step / _reference_step(TrainingConfig(**run.settings)) for run in known]
+    ratio = median(ratios) if ratios else prediction / REFERENCE
+    return min(max(ratio, FASTER), SLOWER)
+
+
+def _preparing_seconds(
+    config: TrainingConfig, pictures: Pictures, earlier: list[Earlier], slowness: float
+) -> float:
+    """Time to read and shrink the pictures; none where a run has left them ready."""
+    same = ("data", "pictures", "size", "seed", "validation")
+    values = config.to_dict()
+    if any(all(run.settings[key] == values[key] for key in same) for run in earlier):
+        return 0.0
+    picture = _loading_seconds(config.data) / 2  # by both cores
+    here = [run.preparing for run in earlier if run.settings["data"] == config.data]
+    here = [seconds for seconds in here if seconds > picture / 4][:LATEST]  # others found it done
+    return (pictures.training + pictures.validation) * (
+        median(here) if here else picture * slowness
+    )
+
+
+def _loading_seconds(data: str) -> float:
+    return LOADING.get(data, OTHER_LOADING)
+
+
+def _evaluating_seconds(
+    config: TrainingConfig, tested: int, prediction: float, alike: list[Earlier]
+) -> float:
+    if alike:
+        return median(run.evaluating for run in alike)
+    cost = TWO_CORES * prediction * (config.size / 256) ** 2
+    if network := _network(config.changed(crop=None)):
+        cost = PREDICTION * _network_seconds(network) * prediction / REFERENCE
+    return tested * (_loading_seconds(config.data) + cost)
+
+
+def memory(config: TrainingConfig) -> float:
+    """Bytes that the training process will take at most, roughly."""
+    network = _network(config)
+    if network:
+        maps = MAPS_KEPT * network.training_memory * config.batch_size
+        return BASE_MEMORY + maps + WEIGHT_COPIES * FLOAT32 * network.parameters
+    side = config.crop or config.size
+    return BASE_MEMORY + PIXEL_MEMORY[config.encoder] * config.batch_size * side**2
+
+
+def _reference_step(config: TrainingConfig) -> float:
+    """Seconds of a step on the two cores that the constants were measured on."""
+    network = _network(config)
+    if network:
+        picture = _network_seconds(network)
+    else:
+        side = config.crop or config.size
+        picture = (side / 128) ** 2 / SPEED[config.model, config.encoder]
+    return config.batch_size * picture
+
+
+def _network_seconds(network: Specification) -> float:
+    """What one picture costs to learn from."""
+    arithmetic = SECONDS_PER_MULTIPLY_ADD * network.multiply_adds
+    return arithmetic + SECONDS_PER_BYTE * network.training_memory
+
+
+def _network(config: TrainingConfig) -> Specification | None:
+    """What a network from scratch costs for one picture, or one window of it."""
+    entry = CATALOGUE[config.model]
+    if not entry.is_from_scratch:
+        return None
+    side = entry.unet(config.model_arguments).nearest_size(config.crop or config.size)
+    return entry.specification(entry.outputs, side, config.model_arguments)
+
+
+def _alike(config: TrainingConfig, earlier: list[Earlier]) -> list[Earlier]:
+    """The latest runs whose steps did the same work."""
+    names = (
+        "model", "model_arguments", "data", "size", "score_size", "crop", "batch_size", "loss",
+        "border_weight", "optimizer", "weight_average", "encoder", "augmentation",
+    )  # fmt: skip
+    values = config.to_dict()
+    return [run for run in earlier if all(run.settings[n] == values[n] for n in names)][:LATEST]
+
+
+def _earlier_runs() -> list[Earlier]:
+    """What the runs on this machine took, the newest first; those that ended early tell nothing."""
+    return [earlier for run in user_runs() if (earlier := _measured(run))]
+
+
+def _measured(run: Run) -> Earlier | None:
+    """What the run took, where it ran steadily, to its scores; a spoilt folder is no news."""
+    try:
+        status, settings = run.status, TrainingConfig().to_dict() | run.config["training"]
+        settings = TrainingConfig.of_run(settings).to_dict()
+        pace, phases, counts = status["pace"], status["phase_seconds"], run.config["pictures"]
+        step, pause = float(pace["step"]), float(pace["pause"])
+        if pace["steps"] < WARM_UP + TIMED or not 0 < step < math.inf:
+            return None
+        _reference_step(TrainingConfig(**settings))  # of a network that there is
+        pictures = Pictures(counts["training"], counts["validation"], 0)
+        epochs = pace["steps"] / -(-pictures.training // settings["batch_size"])
+        learning = pace["steps"] * step + epochs * pause
+        evaluating = float(phases["Evaluating"])
+        preparing = phases.get("Preparing pictures", 0.0)
+        fixed = max(0.0, sum(phases.values()) - evaluating - preparing - learning)
+        preparing /= pictures.training + pictures.validation
+        return Earlier(settings, preparing, step, pause, fixed, evaluating, pictures)
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, UserError):
+        return None

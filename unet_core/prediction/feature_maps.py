@@ -1,0 +1,191 @@
+"""What a network sees: the maps of features inside a run's model, by ONNX Runtime.
+
+An export keeps few of Keras's names: batch normalisation melts into convolutions, activations are
+numbered. So a layer is found by its kind and its shape, which the specification tells, and by its
+place among those that share both.
+"""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+import onnxruntime
+from PIL import Image
+
+from unet_core.architectures.catalogue import CATALOGUE
+from unet_core.architectures.specs import Layer, Specification
+from unet_core.errors import UserError
+from unet_core.prediction.overlay import heat
+from unet_core.store.runs import Run
+
+OPERATORS = {"convolution": ("Conv",), "up": ("ConvTranspose", "Resize")}
+ACTIVATIONS = ("Relu", "Clip")
+NORMALISATIONS = ("Add", "Mul", "BatchNormalization")
+CHANNELS = 4  # shown of each layer
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a layer makes of a picture.
+
+    ``summary``: how strongly each place speaks to all channels together; ``channels``: those that
+    differ most over the picture. Maps are float32 (size, size) in 0–1. ``silent``: number of
+    channels that say the same everywhere.
+    """
+
+    layer: Layer
+    summary: np.ndarray
+    channels: tuple[np.ndarray, ...]
+    silent: int
+
+    @classmethod
+    def of(cls, layer: Layer, values: np.ndarray) -> "Seen":
+        """From the layer's output, float32 (channels, size, size)."""
+        spread = values.std((1, 2))
+        liveliest = np.argsort(-spread, kind="stable")[:CHANNELS]
+        return cls(
+            layer,
+            _stretch(np.abs(values).mean(0)),
+            tuple(_stretch(values[channel]) for channel in liveliest),
+            int((spread < 1e-6).sum()),
+        )
+
+    def picture(self, width: int, height: int) -> np.ndarray:
+        """The summary beside two rows of channels, uint8 (height, about 2 * width, 3)."""
+        gap = max(2, height // 64)
+        rows, columns = 2, CHANNELS // 2
+        small = ((width - gap) // columns, (height - gap) // rows)
+        picture = np.full((height, 2 * width + gap, 3), 128, np.uint8)
+        picture[:, :width] = _enlarge(self.summary, width, height)
+        for number, channel in enumerate(self.channels):
+            top = number // columns * (height - small[1])
+            left = width + gap + number % columns * (width - small[0])
+            picture[top : top + small[1], left : left + small[0]] = _enlarge(channel, *small)
+        return picture
+
+
+@dataclass(frozen=True)
+class SeenLevel:
+    """A level of the U: what the encoder found, what came from below, what the decoder made of it.
+
+    The bottom has ``encoder`` only; a decoder without convolutions of its own is None.
+    ``is_handed_over``: whether a skip connection takes the encoder's features across.
+    """
+
+    is_handed_over: bool
+    encoder: Seen
+    below: Seen | None
+    decoder: Seen | None
+
+
+class FeatureMaps:
+    """Looks into the network of one run. Safe to share between threads."""
+
+    def __init__(self, run: Run, threads: int = 2):
+        """``UserError`` when the run has no model, or one of another make."""
+        path = run.path / "model.onnx"
+        if not path.is_file():
+            raise UserError(f"{run.title} has no model yet; let its training end first.")
+        if run.config["training"]["model"] not in CATALOGUE:
+            raise UserError(f"{run.title} is of a network that this version does not know.")
+        try:
+            model = onnx.shape_inference.infer_shapes(onnx.load(path))
+            self.size = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+        except Exception as error:  # Protobuf's and ONNX's errors share no base class but this
+            raise UserError(f"{path} cannot be read as a model; export the run again.") from error
+        training = run.config["training"]
+        specification = CATALOGUE[training["model"]].specification(
+            len(run.classes), self.size, training["model_arguments"]
+        )
+        self._has_skips = any(layer.kind == "concatenate" for layer in specification.layers)
+        self._levels = shown_layers(specification)
+        self._layers = [layer for level in self._levels for layer in level if layer]
+        self._tensors = [find_tensor(model.graph, specification, x) for x in self._layers]
+        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self._tensors)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.enable_cpu_mem_arena = False  # the arena never gives memory back
+        self._session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        self._lock = threading.Lock()
+
+    def see(self, image: np.ndarray) -> list[SeenLevel]:
+        """Each level from the top to the bottom for a uint8 picture (H, W, 3) of any size.
+
+        The picture is squashed to the network's size first, as for a prediction.
+        """
+        squashed = Image.fromarray(image).resize((self.size,) * 2, Image.Resampling.BILINEAR)
+        pixels = {self._session.get_inputs()[0].name: np.asarray(squashed, np.float32)[None]}
+        with self._lock:
+            found = self._session.run(self._tensors, pixels)
+        seen = {x: Seen.of(x, values[0]) for x, values in zip(self._layers, found, strict=True)}
+        return [SeenLevel(self._has_skips, *map(seen.get, level)) for level in self._levels]
+
+
+def shown_layers(specification: Specification) -> list[tuple[Layer | None, ...]]:
+    """Encoder, below and decoder of every level, from the top; the bottom comes last.
+
+    The encoder's layer is the one that a skip connection hands over, where there is one.
+    """
+    layers = specification.layers
+    levels = []
+    for up in (x for x in layers if x.kind == "up" and x.part == "decoder"):
+        convolutions = [x for x in layers if x.kind == "convolution" and x.level == up.level]
+        encoder = [x for x in convolutions if x.part == "encoder"]
+        # The light decoder's topmost skip has no encoder: a convolution of the pixels themselves.
+        encoder = encoder or [x for x in convolutions if x.name.startswith("skip")]
+        decoder = [x for x in convolutions if x.name.startswith("decoder")]
+        levels.append((encoder[-1], up, decoder[-1] if decoder else None))
+    bottom = [x for x in layers if x.part == "bottom"][-1]
+    return [*reversed(levels), (bottom, None, None)]
+
+
+def find_tensor(graph: onnx.GraphProto, specification: Specification, layer: Layer) -> str:
+    """The tensor after the layer's activation; ``graph`` has its shapes inferred.
+
+    ``UserError`` when the graph is not what the specification says.
+    """
+    shapes = {
+        value.name: tuple(size.dim_value for size in value.type.tensor_type.shape.dim)
+        for value in graph.value_info
+    }
+    shape = (1, layer.channels, layer.size, layer.size)
+    found = [
+        node.output[0]
+        for node in graph.node
+        if node.op_type in OPERATORS[layer.kind] and shapes.get(node.output[0]) == shape
+    ]
+    alike = [x for x in specification.layers if _signature(x) == _signature(layer)]
+    # Counted from the end: MobileNetV2's depthwise convolutions are no layers of their own.
+    place = len(alike) - alike.index(layer)
+    if place > len(found):
+        raise UserError(f"The layer {layer.name} is not in this run's model; export the run again.")
+    return _after_activation(graph, found[-place])
+
+
+def _signature(layer: Layer) -> tuple:
+    return layer.kind, layer.size, layer.channels
+
+
+def _after_activation(graph: onnx.GraphProto, tensor: str) -> str:
+    """Follow ``tensor`` through its normalisation and activation, as long as nobody else reads."""
+    while True:
+        readers = [node for node in graph.node if tensor in node.input]
+        if len(readers) != 1 or readers[0].op_type not in ACTIVATIONS + NORMALISATIONS:
+            return tensor
+        tensor = readers[0].output[0]
+        if readers[0].op_type in ACTIVATIONS:
+            return tensor
+
+
+def _stretch(values: np.ndarray) -> np.ndarray:
+    """Spread over 0–1, leaving out the hundredth at either end."""
+    low, high = np.percentile(values, (1, 99))
+    return np.clip((values - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+
+
+def _enlarge(values: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Colours of ``values``, uint8 (height, width, 3); single positions stay visible as squares."""
+    return np.asarray(Image.fromarray(heat(values)).resize((width, height), Image.Resampling.BOX))

@@ -1,0 +1,108 @@
+"""Prediction without TensorFlow: a picture in, class probabilities out, by ONNX Runtime."""
+
+import threading
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+from unet_core.errors import UserError
+from unet_core.prediction.tiling import predict_by_tiles
+from unet_core.store.runs import Run
+
+LONGEST = 4  # times ``size``, of a picture that is predicted by tiles
+
+
+class Segmenter:
+    """The network of one run, ready to predict. Safe to share between threads.
+
+    ``size`` is the side of the square pictures that it was trained for.
+    """
+
+    def __init__(self, run: Run, threads: int = 2):
+        path = run.path / "model.onnx"
+        if not path.is_file():
+            raise UserError(f"The run {run.name!r} has no model yet; let its training end first.")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.enable_cpu_mem_arena = False  # the arena never gives memory back
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's errors share no base class but this
+            raise UserError(f"{path} cannot be read as a model; export the run again.") from error
+        self._lock = threading.Lock()  # one picture at a time: two cores, little memory
+        self._input, output = self._session.get_inputs()[0], self._session.get_outputs()[0]
+        channels = 1 if run.is_binary else len(run.classes)
+        if not (_is_square(self._input, 3) and _is_square(output, channels)):
+            raise UserError(f"{path} is no model of this run's classes; export the run again.")
+        self._tile, self._output = self._input.shape[1], output.shape[1]
+        self.is_tiled = self._output < self._tile
+        self.size = run.config["training"]["size"] if self.is_tiled else self._tile
+        self.run = run
+
+    def probabilities(self, image: np.ndarray) -> np.ndarray:
+        """Probabilities float32 (h, w, classes) of a uint8 picture (H, W, 3) of any size.
+
+        The picture is squashed to (size, size) first; for a network of unpadded convolutions, to
+        ``size`` on its shorter side, and predicted tile by tile. A binary model's one channel
+        becomes two: background and foreground. `resize_channels` brings the result to the
+        picture's resolution: probabilities, not masks, are resized, so that outlines are smooth.
+        """
+        height, width = self._scaled(*image.shape[:2])
+        if image.shape[:2] != (height, width):
+            squashed = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+            image = np.asarray(squashed)
+        if self.is_tiled:
+            probabilities = predict_by_tiles(image, self._predict, self._tile, self._output)
+        else:
+            probabilities = self._predict(image)
+        if probabilities.shape[-1] == 1:
+            probabilities = np.concatenate([1 - probabilities, probabilities], axis=-1)
+        return probabilities
+
+    def _scaled(self, height: int, width: int) -> tuple[int, int]:
+        if not self.is_tiled:
+            return self.size, self.size
+        scale = self.size / min(height, width)
+        longest = LONGEST * self.size
+        return min(longest, round(height * scale)), min(longest, round(width * scale))
+
+    def _predict(self, image: np.ndarray) -> np.ndarray:
+        pixels = image[None].astype(np.float32)
+        try:
+            with self._lock:
+                return self._session.run(None, {self._input.name: pixels})[0][0]
+        except Exception as error:  # as above
+            raise UserError(f"The model of {self.run.title} fails; export it again.") from error
+
+
+def _is_square(tensor: onnxruntime.NodeArg, channels: int) -> bool:
+    """Whether it is float32 (1, side, side, ``channels``) with a ``side`` that the file says."""
+    _, *shape = tensor.shape or [None]
+    side = shape[0] if shape else None
+    return tensor.type == "tensor(float)" and type(side) is int and shape == [side, side, channels]
+
+
+class MirroredSegmenter(Segmenter):
+    """The same, averaged over the picture and its mirror image: better, in twice the time."""
+
+    def probabilities(self, image: np.ndarray) -> np.ndarray:
+        straight, mirrored = map(super().probabilities, (image, image[:, ::-1]))
+        return (straight + mirrored[:, ::-1]) / 2
+
+
+def resize_channels(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize float32 (h, w, C) bilinearly to (height, width, C)."""
+    channels = [
+        Image.fromarray(values[..., c]).resize((width, height), Image.Resampling.BILINEAR)
+        for c in range(values.shape[-1])
+    ]
+    return np.stack([np.asarray(channel) for channel in channels], axis=-1)
+
+
+def entropy(probabilities: np.ndarray) -> np.ndarray:
+    """How undecided each pixel is: entropy (H, W) in 0 (certain) to 1 (all classes alike)."""
+    p = np.clip(probabilities, 1e-7, 1)
+    return -(p * np.log(p)).sum(-1) / np.log(p.shape[-1])

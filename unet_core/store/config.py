@@ -1,0 +1,269 @@
+"""What a training run is made of: the settings that the Train page and the command line share."""
+
+import json
+import math
+import reprlib
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from pathlib import Path
+from types import NoneType
+from typing import get_args
+
+from unet_core.errors import UserError
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+LOSSES = ("cross-entropy", "dice", "cross-entropy+dice")
+OPTIMIZERS = ("adam", "adamw", "rmsprop")
+AUGMENTATIONS = ("strong", "elastic", "full", "flip", "none")
+ENCODERS = ("frozen", "late", "tuned")
+SCHEDULES = ("cosine", "constant", "plateau")
+KINDS = {
+    int: "a whole number", float: "a number", bool: "true or false", str: "text",
+    dict: "a JSON object",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a setting is and may be: the checks and the command line are made from it.
+
+    ``zero``: what 0 on the command line means, where the setting is None then. The type is that of
+    the field; None is allowed where the field's type says so.
+    """
+
+    help: str
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+    choices: tuple[str | int, ...] = ()
+    metavar: str | None = None
+    zero: str = ""
+
+    @property
+    def range(self) -> str:
+        """The range in words, such as "above 0 and at most 1"."""
+        ends = {name: getattr(self, name) for name in ("at_least", "above", "at_most", "below")}
+        words = (f"{n.replace('_', ' ')} {end:,}" for n, end in ends.items() if end is not None)
+        return " and ".join(words)
+
+    def contains(self, number: float) -> bool:
+        return (
+            (self.at_least is None or number >= self.at_least)
+            and (self.above is None or number > self.above)
+            and (self.at_most is None or number <= self.at_most)
+            and (self.below is None or number < self.below)
+        )
+
+
+def setting(default, help: str, **rules):
+    """A field of `TrainingConfig` with its `Setting`; a ``default`` that is a type is called."""
+    start = {"default_factory": default} if isinstance(default, type) else {"default": default}
+    return field(**start, metadata={"setting": Setting(help, **rules)})
+
+
+class Settings:
+    """A dataclass whose fields are each a `setting`, checked by what they say."""
+
+    def check(self):
+        """Return self; ``UserError`` names the first setting that cannot work."""
+        for place in fields(self):
+            _check_setting(place, getattr(self, place.name))
+        return self
+
+    @classmethod
+    def from_dict(cls, values: dict):
+        """Build from a dictionary; ``UserError`` for a setting that does not exist or work."""
+        if not isinstance(values, dict):
+            raise UserError("The settings of a training are a JSON object.")
+        if unknown := set(values) - {place.name for place in fields(cls)}:
+            raise UserError(f"There is no setting called {', '.join(sorted(unknown))}.")
+        return cls(**values).check()
+
+
+@dataclass(frozen=True)
+class UNetSettings(Settings):
+    """What the from-scratch U-Net can be asked for: ``model_arguments`` of a `TrainingConfig`."""
+
+    depth: int = setting(4, "halvings of the resolution", at_least=1, at_most=6)
+    filters: int = setting(
+        64, "channels of the first level; each below has twice as many", at_least=1, at_most=256
+    )
+    padding: str = setting(
+        "same", "valid: unpadded convolutions, a smaller output", choices=("same", "valid")
+    )
+    batch_norm: bool = setting(False, "batch normalisation before each ReLU")
+    dropout: float = setting(0.0, "part of the bottom's channels to leave out", at_least=0, below=1)
+    skips: bool = setting(True, "skip connections from the encoder to the decoder")
+    channels: int = setting(3, "3: red, green, blue; 1: the mean of them", choices=(1, 3))
+
+
+DATA_HELP = "pets | drawn | lungs | membrane | npz:FILE | folder:DIR"
+SIDE = {"at_least": 32, "at_most": 1024, "metavar": "PIXELS"}
+ADAMW_DECAY = 1e-4
+ENCODER_RATE = 0.1
+
+
+@dataclass(frozen=True)
+class TrainingConfig(Settings):
+    """All that is needed to repeat a training. Defaults are the app's default small run."""
+
+    model: str = setting("mobilenetv2-fast", "a network from `python -m unet_core models`")
+    model_arguments: dict = setting(
+        dict, 'of a U-Net from scratch, such as \'{"filters": 16, "skips": false}\'',
+        metavar="JSON",
+    )  # fmt: skip
+    data: str = setting("drawn", DATA_HELP)
+    pictures: int | None = setting(
+        160, "at most this many of the training split", at_least=4, zero="all"
+    )
+    teacher: str = setting(
+        "", "labels the data's unlabelled pictures, to train on them too", metavar="RUN"
+    )
+    negatives: str = setting(
+        "", "pictures without objects, to train on too: built-in, or a folder of the data folder",
+        metavar="SOURCE",
+    )  # fmt: skip
+    validation: float = setting(
+        0.1, "part of the training split that chooses the best epoch", above=0, at_most=0.5
+    )
+    size: int = setting(128, "side to which pictures are resized", **SIDE)
+    score_size: int | None = setting(
+        None, "side of the masks that are scored", zero="as --size", **SIDE
+    )
+    crop: int | None = setting(
+        None, "side of random windows to train on instead of whole pictures", zero="none", **SIDE
+    )
+    epochs: int = setting(6, "passes over the pictures", at_least=1, at_most=10_000)
+    batch_size: int = setting(8, "pictures a step", at_least=1, at_most=1024)
+    loss: str = setting("cross-entropy+dice", "what is minimised", choices=LOSSES)
+    border_weight: float = setting(
+        0.0, "of gaps between objects in cross-entropy (paper: 10); 0: none",
+        at_least=0, at_most=100,
+    )  # fmt: skip
+    optimizer: str = setting("adamw", "which one", choices=OPTIMIZERS)
+    learning_rate: float = setting(1e-3, "its peak, in a schedule", above=0, at_most=1)
+    weight_decay: float | None = setting(
+        None, f"of adamw ({ADAMW_DECAY} if not given), not of batch norm and biases",
+        at_least=0, at_most=1,
+    )  # fmt: skip
+    weight_average: float = setting(
+        0.0, "of a moving average of the weights; 0: none",
+        at_least=0, below=1, metavar="MOMENTUM",
+    )  # fmt: skip
+    schedule: str = setting("cosine", "of the learning rate", choices=SCHEDULES)
+    encoder: str = setting(
+        "frozen", "which part of a pretrained encoder learns; late: from block 7 on",
+        choices=ENCODERS,
+    )  # fmt: skip
+    encoder_weights: str = setting("auto", "auto | imagenet | a run | a file | none")
+    encoder_rate: float = setting(
+        ENCODER_RATE, "the encoder learns at this part of the learning rate", above=0, at_most=1
+    )
+    augmentation: str = setting("full", "how pictures are varied", choices=AUGMENTATIONS)
+    early_stopping: int = setting(
+        0, "epochs without progress before stopping; 0: never",
+        at_least=0, at_most=10_000, metavar="EPOCHS",
+    )  # fmt: skip
+    seed: int = setting(0, "of all that is drawn by chance", at_least=0, at_most=2**32 - 1)
+
+    @property
+    def decay(self) -> float:
+        """The weight decay, also where it is left to the optimizer."""
+        if self.weight_decay is None:
+            return ADAMW_DECAY if self.optimizer == "adamw" else 0.0
+        return self.weight_decay
+
+    def check(self) -> "TrainingConfig":
+        """Return self; ``UserError`` names the first setting that cannot work.
+
+        What depends on the network is checked by `catalogue.check_network`.
+        """
+        super().check()
+        checks = [
+            (
+                not self.border_weight or self.loss == "cross-entropy",
+                "Weighted borders need the cross-entropy loss.",
+            ),
+            (
+                not self.decay or self.optimizer == "adamw",
+                f"{self.optimizer} has no weight decay; choose the optimizer adamw, or decay 0.",
+            ),
+            (
+                self.encoder != "frozen" or self.encoder_rate == ENCODER_RATE,
+                "A frozen encoder does not learn; its rate needs the encoder late or tuned.",
+            ),
+            (
+                self.augmentation != "strong" or self.batch_size > 1,
+                "Strong augmentation mixes the pictures of a batch, so a batch needs two.",
+            ),
+        ]
+        for good, message in checks:
+            if not good:
+                raise UserError(message)
+        return self
+
+    def to_dict(self) -> dict:
+        """As ``config.json`` has it: what was left to the optimizer is a number there."""
+        return asdict(self) | {"weight_decay": self.decay}
+
+    @classmethod
+    def of_run(cls, values: dict) -> "TrainingConfig":
+        """`from_dict` for what a run folder holds, to start or to resume it.
+
+        Early runs stored a weight decay that their optimizer never applied; it stays so.
+        """
+        if isinstance(values, dict) and values.get("optimizer") in ("adam", "rmsprop"):
+            values = values | {"weight_decay": 0.0}
+        return cls.from_dict(values)
+
+    def changed(self, **values) -> "TrainingConfig":
+        """A copy with the given settings in place of the old ones."""
+        return replace(self, **values).check()
+
+
+def kind_of(place: Field) -> tuple[type, bool]:
+    """The type of a field of a dataclass, and whether it may be None."""
+    kinds = get_args(place.type) or (place.type,)
+    return kinds[0], NoneType in kinds
+
+
+def check_kind(name: str, value, kind: type) -> None:
+    """``UserError`` unless the value of a setting is of this type; a float may be whole."""
+    accepted = (int, float) if kind is float else kind
+    is_kind = isinstance(value, accepted) and (kind is bool or not isinstance(value, bool))
+    if not is_kind or (isinstance(value, float) and not math.isfinite(value)):
+        raise UserError(f"{_words(name)} must be {KINDS[kind]}, not {reprlib.repr(value)}.")
+
+
+def _check_setting(place: Field, value) -> None:
+    rule = place.metadata["setting"]
+    kind, may_be_none = kind_of(place)
+    if value is None and may_be_none:
+        return
+    check_kind(place.name, value, kind)
+    if rule.choices and value not in rule.choices:
+        must = f"one of {', '.join(map(str, rule.choices))}"
+    elif rule.range and not rule.contains(value):
+        must = rule.range
+    elif kind is str and "\0" in value:
+        must = "readable text"
+    else:
+        return
+    raise UserError(f"{_words(place.name)} must be {must}, not {reprlib.repr(value)}.")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def recipe_names() -> list[str]:
+    """Names that ``--recipe`` accepts."""
+    return sorted(path.stem for path in RECIPES.glob("*.json"))
+
+
+def load_recipe(name: str) -> TrainingConfig:
+    """Read a recipe that ships with the package; ``UserError`` when there is none of that name."""
+    if name not in recipe_names():
+        raise UserError(f"There is no recipe {name!r}; there are: {', '.join(recipe_names())}.")
+    values = json.loads((RECIPES / f"{name}.json").read_text())
+    return TrainingConfig.from_dict(values["training"])

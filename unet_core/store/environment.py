@@ -1,0 +1,74 @@
+"""What a host allows: a public demo is no free compute service."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from unet_core.errors import UserError
+from unet_core.store.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Caps on trainings; None is no cap."""
+
+    training: bool = True
+    epochs: int | None = None
+    pictures: int | None = None
+    minutes: float | None = None
+    runs: int = 50
+    megabytes: int | None = None  # of all runs and prepared pictures together
+    upload_megabytes: int = 100  # of one upload of a visitor's own data
+
+    def check(self) -> None:
+        """``UserError`` where training is switched off."""
+        if not self.training:
+            raise UserError("Training is switched off on this host; run the app on your own.")
+
+    def apply(self, config: TrainingConfig) -> TrainingConfig:
+        """The config within the caps; ``UserError`` where training is switched off."""
+        self.check()
+        pictures = [n for n in (config.pictures, self.pictures) if n is not None]
+        return config.changed(
+            epochs=min(config.epochs, self.epochs or config.epochs),
+            pictures=min(pictures, default=None),
+        )
+
+
+def from_environment() -> Limits:
+    """Read ``UNET_TRAINING`` (``on``, ``off``) and ``UNET_MAX_EPOCHS``, ``UNET_MAX_PICTURES``,
+    ``UNET_MAX_MINUTES``, ``UNET_MAX_RUNS``, ``UNET_MAX_RUNS_MB``, ``UNET_MAX_UPLOAD_MB``.
+
+    ``UserError`` for a bad one.
+    """
+    return Limits(
+        training=os.environ.get("UNET_TRAINING", "on").lower() != "off",
+        epochs=_number("UNET_MAX_EPOCHS"),
+        pictures=_number("UNET_MAX_PICTURES"),
+        minutes=_number("UNET_MAX_MINUTES"),
+        runs=_number("UNET_MAX_RUNS") or 50,
+        megabytes=_number("UNET_MAX_RUNS_MB"),
+        upload_megabytes=_number("UNET_MAX_UPLOAD_MB") or 100,
+    )
+
+
+def _number(name: str) -> int | None:
+    text = os.environ.get(name, "")
+    if text and not text.isdigit():
+        raise UserError(f"{name} must be a whole number, not {text!r}.")
+    return int(text) if text else None
+
+
+def data_folder() -> Path:
+    """Where data sets lie: ``UNET_DATA_DIR``, or ``data/`` in the working directory."""
+    return Path(os.environ.get("UNET_DATA_DIR", "data"))
+
+
+def cache_folder() -> Path:
+    """``UNET_CACHE_DIR``, or ``.cache`` among the runs; its content can always be made again."""
+    return Path(os.environ.get("UNET_CACHE_DIR", runs_folder() / ".cache"))
+
+
+def runs_folder() -> Path:
+    """Where users' runs lie: ``UNET_RUNS_DIR``, or ``runs/`` in the working directory."""
+    return Path(os.environ.get("UNET_RUNS_DIR", "runs"))

@@ -1,0 +1,125 @@
+"""A training from its settings to its end, around the part that needs TensorFlow.
+
+What can be done without TensorFlow, such as preparing the pictures, is done before it is imported,
+so that the first sign of life comes at once.
+"""
+
+import os
+import shutil
+import time
+from datetime import datetime, timezone
+
+from unet_core.architectures.catalogue import check_network
+from unet_core.data import data_of
+from unet_core.data.base import Dataset
+from unet_core.data.prepared import Prepared, joined, prepare
+from unet_core.errors import UserError
+from unet_core.jobs.estimate import too_short
+from unet_core.jobs.heartbeat import Reporter
+from unet_core.jobs.new_run import further_data, split_names
+from unet_core.store.config import TrainingConfig
+from unet_core.store.files import write_json
+from unet_core.store.locks import locked
+from unet_core.store.runs import Run
+from unet_core.store.schemas import SUBSET, read_as
+
+
+class StoppedEarly(Exception):
+    """Somebody stopped the training before there was anything to keep."""
+
+
+def train(run: Run, minutes: float | None = None) -> None:
+    """Train the run to its end, or go on with it; everything goes to its folder.
+
+    Ends early, but whole, when a file ``stop`` appears in the folder or after ``minutes``.
+    ``UserError`` when another process trains the same run.
+    """
+    if run.is_shipped:
+        raise UserError("Shipped models stay as they are; train a new run by their recipe.")
+    try:
+        with locked(run.path / "lock", wait=False):
+            _train(run, time.time() + 60 * minutes if minutes else None)
+    except BlockingIOError:
+        raise UserError(f"{run.title} is being trained already.") from None
+
+
+def _train(run: Run, deadline: float | None) -> None:
+    config = TrainingConfig.of_run(run.config["training"])
+    reporter = Reporter(
+        run, state="running", phase="Starting", pid=os.getpid(), epochs=config.epochs,
+        started=datetime.now(timezone.utc).isoformat(timespec="seconds"), message="",
+    )  # fmt: skip
+    try:
+        check_network(config)
+        dataset = data_of(run.config)
+        if len(dataset.classes) != len(run.classes):
+            raise UserError(f"{dataset.title} has other classes than before; start a new run.")
+        pictures = prepare_pictures(run, dataset, config, reporter)
+        if short := too_short(config, len(pictures[0])):
+            print(short)
+        reporter.report(phase="Loading TensorFlow", message="")
+        from unet_core.training import fit as training
+
+        ended = training.fit(run, config, dataset, *pictures, reporter, deadline)
+        state = "done" if ended else "stopped"
+        message = "" if ended or reporter.should_stop() else "Its time was up."
+        reporter.close(state=state, phase="Done", seconds_left=0, message=message)
+        if ended:
+            shutil.rmtree(run.path / "backup", ignore_errors=True)
+    except StoppedEarly:
+        reporter.close(state="stopped", message="Stopped before it began to learn.")
+    except BaseException as error:
+        message = str(error) if isinstance(error, UserError | OSError) else repr(error)
+        reporter.close(state="failed", message=message[:2000])
+        raise
+
+
+def kept_names(run: Run, dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:
+    """`split_names` at the run's first start: what is downloaded since does not change a resumed
+    training."""
+    path = run.path / "subset.json"
+    if not path.exists():
+        training, validation = split_names(dataset, config)
+        write_json(path, {"training": training, "validation": validation})
+    subset = _subset(run)
+    return subset["training"], subset["validation"]
+
+
+def kept_further(run: Run, further: list[Dataset]) -> list[tuple[Dataset, list[str]]]:
+    """The data that is learned from beside, with the names that were there at the first start."""
+    subset = _subset(run)
+    if "further" not in subset:
+        subset["further"] = {data.name: data.splits["trainval"] for data in further}
+        write_json(run.path / "subset.json", subset)
+    return [(data, subset["further"].get(data.name, [])) for data in further]
+
+
+def _subset(run: Run) -> dict:
+    subset = read_as(run.path / "subset.json", SUBSET)
+    if subset is None:
+        raise UserError(
+            f"What {run.title} learned from is not known any more: its subset.json is damaged. "
+            "Start a new run with the same settings."
+        )
+    return subset
+
+
+def prepare_pictures(
+    run: Run, dataset: Dataset, config: TrainingConfig, reporter: Reporter
+) -> tuple[Prepared, Prepared]:
+    """Training and validation pictures at the network's size."""
+    training, validation = kept_names(run, dataset, config)
+    told = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        if time.time() - told > 0.3:
+            if reporter.should_stop():
+                raise StoppedEarly
+            told = time.time()
+            reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
+
+    pictures = prepare(dataset, training, config.size, tell)
+    further = kept_further(run, further_data(dataset, config, training))
+    more = [prepare(data, names, config.size, tell) for data, names in further if names]
+    return joined(pictures, *more), prepare(dataset, validation, config.size, tell)
