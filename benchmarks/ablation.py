@@ -19,18 +19,18 @@ from unet_core.store.files import read_json
 from unet_core.store.runs import Run
 from unet_core.training.process import train
 
-SMALL = {"size": 128, "score_size": 256, "crop": 96, "epochs": 8, "validation": 0.25}
+SMALL = {"image_size": 128, "score_size": 256, "crop_size": 96, "epochs": 8, "val_fraction": 0.25}
 VARIANTS = {
     "the recipe, small": {},
-    "encoder frozen": {"encoder": "frozen"},
-    "encoder tuned from its first layer on": {"encoder": "tuned"},
+    "encoder frozen": {"freeze_encoder": True},
+    "encoder tuned from its first layer on": {"freeze_encoder": False, "fine_tune_from": 0},
     "the article's decoder": {"model": "mobilenetv2"},
     "flips alone": {"augmentation": "flip"},
-    "no windows of other pictures": {"augmentation": "full"},
+    "no windows of other pictures": {"augmentation": "standard"},
     "cross-entropy alone": {"loss": "cross-entropy"},
     "constant learning rate": {"schedule": "constant"},
-    "no averaged weights": {"weight_average": 0.0},
-    "256 pixels, windows of 192": {"size": 256, "crop": 192},
+    "no averaged weights": {"ema_momentum": 0.0},
+    "256 pixels, windows of 192": {"image_size": 256, "crop_size": 192},
     "batch normalisation with Keras's momentum": {},
     "batch normalisation of the encoder in inference mode": {},
 }
@@ -62,7 +62,7 @@ def train_variant(number: int, title: str, encoder_weights: str) -> None:
 
 
 def score(run: Run, kind=Segmenter) -> dict:
-    """The run's scores on the pictures that it did not learn from."""
+    """The run's scores on the images that it did not learn from."""
     names = read_json(run.path / "subset.json")["validation"]
     return evaluate(run, open_dataset("pets"), "trainval", names, segmenter=kind(run))
 
@@ -90,14 +90,14 @@ def main() -> None:
 
 def show(results: dict[str, dict]) -> None:
     first = next(iter(results.values()))
-    print(f"{first['pictures']} pictures at {first['resolution']} × {first['resolution']}")
+    print(f"{first['images']} pictures at {first['resolution']} × {first['resolution']}")
     print(
         "| variant | pixel accuracy | mean IoU | pet IoU | mean IoU less the recipe's | minutes |"
     )
     print("| --- | --- | --- | --- | --- | --- |")
     for title, result in results.items():
         found = [
-            f"{result['scores'][key]:.4f}" for key in ("pixel_accuracy", "mean_iou", "pet_iou")
+            f"{result['metrics'][key]:.4f}" for key in ("pixel_accuracy", "mean_iou", "pet_iou")
         ]
         row = next(r for r in compare(first, result)["rows"] if r["score"] == "Mean IoU")
         apart = f"{row['difference']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f})"

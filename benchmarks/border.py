@@ -1,8 +1,8 @@
 """How far a perfect outline gets on the pets: `python -m benchmarks.border`.
 
-The trimaps' border has one width within a picture, but another in the next (mostly 9, 15 or 21
-pixels of the original), which the picture hardly tells. This counts the widths, takes the middle of
-the true border as the outline, draws borders of one width for all pictures along it, at 256 × 256,
+The trimaps' border has one width within an image, but another in the next (mostly 9, 15 or 21
+pixels of the original), which the image hardly tells. This counts the widths, takes the middle of
+the true border as the outline, draws borders of one width for all images along it, at 256 × 256,
 and scores that as if it were a prediction: what a network reaches that errs in nothing but the
 width. The last line is the best width's.
 """
@@ -15,7 +15,12 @@ from scipy.ndimage import distance_transform_edt
 
 from unet_core.data import open_dataset
 from unet_core.data.prepared import resize_sample
-from unet_core.metrics.confusion import class_scores, confusion_matrix, overall_scores, pet_scores
+from unet_core.metrics.confusion import (
+    class_metrics,
+    confusion_matrix,
+    overall_metrics,
+    pet_metrics,
+)
 
 SIZE = 256
 WIDTHS = range(4, 17)
@@ -48,8 +53,8 @@ def main() -> None:
     for width in WIDTHS:
         drawn = [np.select([d < -width / 2, d > width / 2], [0, 1], 2) for d in distances]
         confusion = sum(confusion_matrix(*pair, 3) for pair in zip(masks, drawn, strict=True))
-        scores = overall_scores(confusion) | pet_scores(confusion)
-        scores["border_iou"] = class_scores(confusion)["iou"][2]
+        scores = overall_metrics(confusion) | pet_metrics(confusion)
+        scores["border_iou"] = class_metrics(confusion)["iou"][2]
         text = ", ".join(f"{key} {value:.4f}" for key, value in scores.items())
         best[float(scores["mean_iou"])] = f"border {width} pixels wide: {text}"
         print(best[float(scores["mean_iou"])])

@@ -23,8 +23,8 @@ from unet_core.store.config import TrainingConfig
 KINDS = {
     "default": [],
     "late encoder, Dice, batches of 4, strong": [
-        "--size", "96", "--encoder", "late", "--loss", "dice", "--batch-size", "4",
-        "--augmentation", "strong",
+        *["--image-size", "96", "--no-freeze-encoder", "--fine-tune-from", "7"],
+        *["--loss", "dice", "--batch-size", "4", "--augmentation", "cutmix"],
     ],
     "compact, 8 filters, cross-entropy, flip": [
         "--model", "compact", "--model-arguments", '{"filters": 8}', "--loss", "cross-entropy",
@@ -39,15 +39,15 @@ KINDS = {
         "--batch-size", "16", "--augmentation", "elastic",
     ],
 }  # fmt: skip
-SHORT = ["--pictures", "64", "--epochs", "4"]
-LONG = ["--pictures", "200", "--epochs", "5"]
+SHORT = ["--max-images", "64", "--epochs", "4"]
+LONG = ["--max-images", "200", "--epochs", "5"]
 
 
 def foretold(config: TrainingConfig, prediction: float) -> float:
     dataset = open_dataset(config.data)
     training, validation = map(len, split_names(dataset, config))
-    pictures = estimate.Pictures(training, validation, len(dataset.splits["test"]))
-    return estimate.seconds(config, pictures, prediction)
+    images = estimate.ImageCounts(training, validation, len(dataset.splits["test"]))
+    return estimate.seconds(config, images, prediction)
 
 
 def foretold_and_true(options: list[str], prediction: float) -> tuple[float, float]:

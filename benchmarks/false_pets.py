@@ -1,7 +1,7 @@
-"""How much of pictures without an animal is called pet: `python -m benchmarks.false_pets RUN …`.
+"""How much of images without an animal is called pet: `python -m benchmarks.false_pets RUN …`.
 
-Pictures that no training sees: photos that come with packages, windows without a pet of the pets'
-test pictures (where they are there), and drawn scenes.
+Images that no training sees: photos that come with packages, windows without a pet of the pets'
+test images (where they are there), and drawn scenes.
 """
 
 import argparse
@@ -10,19 +10,19 @@ from collections.abc import Iterator
 import numpy as np
 
 from unet_core.data import open_dataset
-from unet_core.data.io import read_picture
-from unet_core.data.negatives import DrawnScenes, EmptyWindows
+from unet_core.data.io import read_image
+from unet_core.data.negatives import EmptyWindows, SyntheticScenes
 from unet_core.data.photos import HELD_OUT, installed
-from unet_core.data.synthetic import BACKGROUND, DrawnPets
+from unet_core.data.synthetic import BACKGROUND, SyntheticPets
 from unet_core.errors import UserError
 from unet_core.prediction.overlay import class_ids, shares
 from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.runs import find_run
 
-SCENES = range(3000, 3100)  # numbers of drawn pictures beyond those that are trained on
-ALARM = 0.02  # part of a picture called pet from which on it counts as a false pet
+SCENES = range(3000, 3100)  # numbers of drawn images beyond those that are trained on
+ALARM = 0.02  # part of an image called pet from which on it counts as a false pet
 
-Picture = tuple[str, np.ndarray]
+ImageSource = tuple[str, np.ndarray]
 
 
 def main() -> None:
@@ -30,10 +30,10 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", metavar="RUN")
     for run in [find_run(name) for name in parser.parse_args().runs]:
         segmenter = Segmenter(run)
-        for title, pictures in groups():
+        for title, images in groups():
             found = {
                 name: shares(class_ids(segmenter.probabilities(image)), run.classes)["pet"]
-                for name, image in pictures
+                for name, image in images
             }
             part = np.array(list(found.values()))
             print(
@@ -44,9 +44,9 @@ def main() -> None:
                 print("  " + ", ".join(f"{name} {share:.1%}" for name, share in found.items()))
 
 
-def groups() -> Iterator[tuple[str, Iterator[Picture]]]:
-    """What is looked at: its name, and the pictures with theirs."""
-    yield "photos", ((name, read_picture(path)) for name, path in installed(HELD_OUT).items())
+def groups() -> Iterator[tuple[str, Iterator[ImageSource]]]:
+    """What is looked at: its name, and the images with theirs."""
+    yield "photos", ((name, read_image(path)) for name, path in installed(HELD_OUT).items())
     try:
         pets = open_dataset("pets")
     except UserError as missing:
@@ -54,10 +54,10 @@ def groups() -> Iterator[tuple[str, Iterator[Picture]]]:
     else:
         windows = EmptyWindows(pets, pets.splits["test"], BACKGROUND)
         yield "windows without a pet of the test pictures", loaded(windows)
-    yield "drawn scenes", loaded(DrawnScenes(DrawnPets(), BACKGROUND, SCENES))
+    yield "drawn scenes", loaded(SyntheticScenes(SyntheticPets(), BACKGROUND, SCENES))
 
 
-def loaded(data: EmptyWindows | DrawnScenes) -> Iterator[Picture]:
+def loaded(data: EmptyWindows | SyntheticScenes) -> Iterator[ImageSource]:
     return ((name, data.load(name).image) for name in data.splits["trainval"])
 
 

@@ -1,4 +1,4 @@
-"""The README's picture: `python -m benchmarks.figure`.
+"""The README's image: `python -m benchmarks.figure`.
 
 Chelsea (CC0, from scikit-image) and two drawn pets, each beside what the default model sees.
 """
@@ -10,7 +10,7 @@ from PIL import Image
 
 from unet_core.data.samples import SAMPLES
 from unet_core.prediction.segmenter import Segmenter
-from unet_core.prediction.views import SegmentedPicture, View
+from unet_core.prediction.views import SegmentedImage, View
 from unet_core.store.runs import shipped_runs
 
 HEIGHT = 260
@@ -23,10 +23,10 @@ def main() -> None:
     tiles = []
     for name in ("chelsea", "drawn-dog", "drawn-cat"):
         image = SAMPLES[name].load()
-        picture = SegmentedPicture(
+        segmented = SegmentedImage(
             name, image, segmenter.probabilities(image), segmenter.run.classes
         ).at(round(HEIGHT * max(1, image.shape[1] / image.shape[0])))
-        for tile in (picture.image, picture.draw(view)):
+        for tile in (segmented.image, segmented.draw(view)):
             width = round(tile.shape[1] * HEIGHT / tile.shape[0])
             tiles.append(np.asarray(Image.fromarray(tile).resize((width, HEIGHT))))
     Image.fromarray(np.concatenate(tiles, axis=1)).save(TARGET, quality=88)

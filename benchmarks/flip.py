@@ -4,7 +4,7 @@ import argparse
 
 from unet_core.data import open_dataset
 from unet_core.metrics.evaluate import evaluate
-from unet_core.metrics.report import score_title
+from unet_core.metrics.report import metric_name
 from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter
 from unet_core.store.runs import find_run
 
@@ -18,7 +18,7 @@ def main() -> None:
     run, dataset = find_run(options.run), open_dataset(options.data)
     for title, kind in (("as it is", Segmenter), ("mirrored too", MirroredSegmenter)):
         result = evaluate(run, dataset, options.split, segmenter=kind(run))
-        shown = ", ".join(f"{score_title(k, result)} {v:.4f}" for k, v in result["scores"].items())
+        shown = ", ".join(f"{metric_name(k, result)} {v:.4f}" for k, v in result["metrics"].items())
         print(f"{title}: {shown}")
 
 

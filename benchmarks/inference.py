@@ -1,6 +1,6 @@
 """How much faster ONNX Runtime predicts than Keras: `python -m benchmarks.inference --quick`.
 
-Compares the default model in ONNX Runtime on a 256×256 picture, which it resizes to the side that
+Compares the default model in ONNX Runtime on a 256×256 image, which it resizes to the side that
 it was trained for, with Keras's ``predict`` for the article's network, in turns in one process,
 since timings on shared machines drift. The last line is the ratio of the medians.
 """

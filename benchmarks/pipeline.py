@@ -25,7 +25,7 @@ from unet_core.store.config import TrainingConfig
 from unet_core.training.batches import TrainingBatches
 from unet_core.training.fit import compile_model
 
-PICTURES = 64
+IMAGES = 64
 
 
 def steps_a_second(model: keras.Model, dataset: tf.data.Dataset, steps: int) -> float:
@@ -42,12 +42,12 @@ def main() -> None:
     dataset = open_dataset(config.data)
     with tempfile.TemporaryDirectory() as cache:
         os.environ["UNET_CACHE_DIR"] = str(Path(cache))
-        prepared = prepare(dataset, dataset.splits["trainval"][:PICTURES], config.size)
+        prepared = prepare(dataset, dataset.splits["trainval"][:IMAGES], config.image_size)
         batches = TrainingBatches(
-            prepared, config.batch_size, config.augmentation, config.size, config.seed
+            prepared, config.batch_size, config.augmentation, config.image_size, config.seed
         )
-        model = build(config.model, len(dataset.classes), {}, config.size)
-        set_encoder_training(model, config.encoder)
+        model = build(config.model, len(dataset.classes), {}, config.image_size)
+        set_encoder_training(model, config.freeze_encoder, config.fine_tune_from)
         compile_model(model, config, batches.steps)
         real = batches.dataset
         memory = tf.data.Dataset.from_tensors(next(iter(real))).repeat(batches.steps)

@@ -11,7 +11,7 @@ from unet_core.cli import show_progress
 from unet_core.data import data_of
 from unet_core.errors import UserError
 from unet_core.metrics.evaluate import evaluate
-from unet_core.metrics.report import format_scores, score_title
+from unet_core.metrics.report import format_metrics, metric_name
 from unet_core.store.runs import Run, shipped_runs, write_json
 
 
@@ -24,9 +24,9 @@ def rescore(run: Run) -> dict:
 
 def changes(before: dict, after: dict) -> list[str]:
     """A line for each score that both results have, or that one of them has alone."""
-    old, new = before.get("scores", {}), after["scores"]
+    old, new = before.get("metrics", {}), after["metrics"]
     return [
-        f"{score_title(key, before | after)}: "
+        f"{metric_name(key, before | after)}: "
         + " → ".join(f"{s[key]:.4f}" if key in s else "–" for s in (old, new))
         for key in dict.fromkeys([*old, *new])
     ]
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name in names:
         before = shipped[name].evaluation or {}
         after = rescore(shipped[name])
-        print(f"\n{name}: {format_scores(after)}", "", "before → now", sep="\n")
+        print(f"\n{name}: {format_metrics(after)}", "", "before → now", sep="\n")
         print(*changes(before, after), sep="\n")
 
 

@@ -1,6 +1,6 @@
 """Put a finished run into ``weights/``: `python -m benchmarks.ship RUN NAME --title … --rank N`.
 
-Copies what a shipped run needs, without sample pictures (they may belong to a data set), paths of
+Copies what a shipped run needs, without sample images (they may belong to a data set), paths of
 this machine or the state for resuming. `python -m benchmarks.rescore` scores it again later.
 """
 
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--title", required=True)
     parser.add_argument("--description", required=True)
     parser.add_argument("--rank", type=int, required=True, help="1 is the app's default")
-    parser.add_argument("--teacher", help="the teacher's name in weights/")
+    parser.add_argument("--pseudo-labels", help="the teacher's name in weights/")
     parser.add_argument("--origin", help="where an encoder file comes from")
     parser.add_argument("--licence", help="of that file")
     options = parser.parse_args()
@@ -32,10 +32,10 @@ def main() -> None:
     config = run.config | {key: vars(options)[key] for key in ("title", "description", "rank")}
     settings = config["training"]
     settings["encoder_weights"] = Path(settings["encoder_weights"]).name
-    if options.teacher:
-        if settings["encoder_weights"] == settings["teacher"]:
-            settings["encoder_weights"] = options.teacher
-        settings["teacher"] = options.teacher
+    if options.pseudo_labels:
+        if settings["encoder_weights"] == settings["pseudo_labels"]:
+            settings["encoder_weights"] = options.pseudo_labels
+        settings["pseudo_labels"] = options.pseudo_labels
     if options.origin:
         config["starting_weights"] = {"origin": options.origin, "licence": options.licence}
 

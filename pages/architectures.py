@@ -30,7 +30,7 @@ def choose_network() -> str:
 
 
 def choose_arguments(name: str, entry: Entry) -> tuple[dict, int]:
-    """Arguments and size of the pictures, beginning with the article's own.
+    """Arguments and size of the images, beginning with the article's own.
 
     Every network keeps its own choices, so that a link tells only what was changed.
     """

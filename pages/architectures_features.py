@@ -1,11 +1,11 @@
-"""What it sees: the maps of features inside a trained model, for one picture."""
+"""What it sees: the maps of features inside a trained model, for one image."""
 
 import streamlit as st
 
-from pages.common import Picture, jpeg, model_time, ready_runs, segment
-from pages.pictures import choose_picture
+from pages.common import ImageSource, jpeg, model_time, ready_runs, segment
+from pages.images import choose_image
 from unet_core.errors import UserError
-from unet_core.prediction.feature_maps import FeatureMaps, Seen, SeenLevel
+from unet_core.prediction.feature_maps import FeatureLevel, FeatureMap, FeatureMaps
 from unet_core.prediction.views import View
 from unet_core.store.runs import Run
 
@@ -36,23 +36,23 @@ def show_features() -> None:
             "Model", runs, format_func=lambda n: runs[n].title, key="model", bind="query-params"
         )
         run = runs[name]
-        picture = choose_picture(run)
-    if not picture:
+        image = choose_image(run)
+    if not image:
         return
     try:
         with st.spinner("Looking inside the network …"):
-            segmented, _ = segment(run, picture)
-            levels = look_inside(run, picture)
+            segmented, _ = segment(run, image)
+            levels = look_inside(run, image)
     except UserError as error:
         st.error(str(error))
         return
     with right:
         first, second = st.columns(2)
-        first.image(segmented.image, caption="Goes in", alt=f"{picture.name}, the picture itself")
+        first.image(segmented.image, caption="Goes in", alt=f"{image.name}, the picture itself")
         names = tuple(info.name for info in run.classes if not info.is_background)
         second.image(
             segmented.draw(View(visible=names)), caption="Comes out",
-            alt=f"{picture.name} with the model's mask",
+            alt=f"{image.name} with the model's mask",
         )  # fmt: skip
         st.markdown(HOW_TO_READ)
     for number, level in enumerate(levels):
@@ -76,25 +76,25 @@ def show_level(number: int, level: list[tuple], is_bottom: bool) -> None:
             column.image(file, caption=told, width="stretch", alt=f"{what}, {layer.name}")
 
 
-def look_inside(run: Run, picture: Picture) -> list[list[tuple]]:
+def look_inside(run: Run, image: ImageSource) -> list[list[tuple]]:
     """Each level's maps as `show_level` wants them, from the top to the bottom."""
-    return _look_inside(run.name, model_time(run), picture.key, run, picture)
+    return _look_inside(run.name, model_time(run), image.key, run, image)
 
 
 @st.cache_data(max_entries=20, ttl="1h", show_spinner=False)
-def _look_inside(name: str, changed: float, key: str, _run: Run, _picture: Picture):
-    image = _picture.load()
+def _look_inside(name: str, changed: float, key: str, _run: Run, _image: ImageSource):
+    image = _image.load()
     height, width = image.shape[:2]
     scale = TILE / max(height, width)
     size = (max(32, round(width * scale)), max(32, round(height * scale)))
     maps = _feature_maps(name, changed, _run)
     return [
-        [(what, seen.layer, seen.silent, jpeg(seen.picture(*size))) for what, seen in told(level)]
+        [(what, seen.layer, seen.silent, jpeg(seen.image(*size))) for what, seen in told(level)]
         for level in maps.see(image)
     ]
 
 
-def told(level: SeenLevel) -> list[tuple[str, Seen]]:
+def told(level: FeatureLevel) -> list[tuple[str, FeatureMap]]:
     """The maps of a level in the order of the signal, with what they are."""
     if not level.below:
         return [("What the bottom knows", level.encoder)]

@@ -1,17 +1,17 @@
-"""With and without skip connections: two trained models on the same picture."""
+"""With and without skip connections: two trained models on the same image."""
 
 import streamlit as st
 
-from pages.common import Picture, ready_runs, segment
-from pages.pictures import choose_picture
+from pages.common import ImageSource, ready_runs, segment
+from pages.images import choose_image
 from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.errors import UserError
 from unet_core.metrics.compare import skip_pairs
 from unet_core.prediction.overlay import error_map, resize_ids
-from unet_core.prediction.views import SegmentedPicture, View
+from unet_core.prediction.views import SegmentedImage, View
 from unet_core.store.runs import Run
 
-SIDE = 700  # pixels on a picture's longer side
+SIDE = 700  # pixels on an image's longer side
 HOW_TO_TRAIN = """
 There is no such pair here yet. Two trainings that differ in nothing else, on the chest X-rays:
 ```
@@ -38,49 +38,49 @@ def show_skips() -> None:
             "Pair", pairs, format_func=lambda n: pairs[n][0].title, key="pair", bind="query-params"
         )
         pair = pairs[name]
-        picture = choose_picture(pair[0])
+        image = choose_image(pair[0])
     training = pair[0].config["training"]
-    if picture:
+    if image:
         with right:
             try:
-                show_pair(pair, picture)
+                show_pair(pair, image)
             except UserError as error:
                 st.error(str(error))
-    show_cost(training["model"], training["size"], training["model_arguments"])
+    show_cost(training["model"], training["image_size"], training["model_arguments"])
 
 
-def show_pair(pair: tuple[Run, Run], picture: Picture) -> None:
+def show_pair(pair: tuple[Run, Run], image: ImageSource) -> None:
     """What each of the two outlines; where the truth is known, its errors below."""
     with_, without = pair
     kinds = (("With skip connections", with_, None), ("Without", without, with_))
     for column, (what, run, other) in zip(st.columns(2), kinds, strict=True):
         with column:
             st.markdown(f"**{what}** · {run.title}")
-            segmented = segment(run, picture)[0].at(SIDE)
+            segmented = segment(run, image)[0].at(SIDE)
             covered = ", ".join(f"{name} {share:.1%}" for name, share in segmented.shares().items())
             st.image(
                 segmented.draw(View("outline", visible=tuple(foreground(run)))), width="stretch",
-                caption=covered, alt=f"{picture.name}, {what}: {covered}", output_format="JPEG",
+                caption=covered, alt=f"{image.name}, {what}: {covered}", output_format="JPEG",
             )  # fmt: skip
-            if picture.truth:
-                show_errors(run, segmented, picture, what)
+            if image.truth:
+                show_errors(run, segmented, image, what)
             show_scores(run, other)
     notes = []
-    if picture.truth:
+    if image.truth:
         notes.append("Errors: :orange-badge[orange] was missed, :blue-badge[blue] added wrongly.")
     if with_.config["training"]["data"] == "lungs":
         notes.append("A demonstration of networks, not a medical device.")
     st.caption(" ".join(notes))
 
 
-def show_errors(run: Run, segmented: SegmentedPicture, picture: Picture, what: str) -> None:
+def show_errors(run: Run, segmented: SegmentedImage, image: ImageSource, what: str) -> None:
     ids = segmented.ids()
-    truth = resize_ids(picture.truth(), *ids.shape)
+    truth = resize_ids(image.truth(), *ids.shape)
     number, name = next(iter(foreground(run).values())), next(iter(foreground(run)))
     st.image(
         error_map(segmented.image, truth == number, ids == number), width="stretch",
         caption=f"Errors: {(truth != ids).mean():.2%} of the pixels are wrong",
-        alt=f"{picture.name}, errors for {name}: {what}", output_format="JPEG",
+        alt=f"{image.name}, errors for {name}: {what}", output_format="JPEG",
     )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def show_scores(run: Run, other: Run | None) -> None:
             st.metric(name, f"{value:.3f}", change, width=120)
     evaluation = run.evaluation
     st.caption(
-        f"On {evaluation['pictures']} {evaluation['split']} pictures of {evaluation['data_title']}"
+        f"On {evaluation['images']} {evaluation['split']} pictures of {evaluation['data_title']}"
     )
 
 
@@ -106,7 +106,7 @@ def scores_of(run: Run) -> dict[str, float]:
         f"Dice, {name}": evaluation["per_class"]["dice"][number]
         for name, number in foreground(run).items()
     }
-    return dice | {"Mean IoU": evaluation["scores"]["mean_iou"]}
+    return dice | {"Mean IoU": evaluation["metrics"]["mean_iou"]}
 
 
 def foreground(run: Run) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What several pages share: cached models and pictures, figures, and the before/after slider."""
+"""What several pages share: cached models and images, figures, and the before/after slider."""
 
 import base64
 import io
@@ -15,11 +15,11 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from unet_core.errors import UserError
 from unet_core.prediction.segmenter import Segmenter
-from unet_core.prediction.views import SegmentedPicture, fit
+from unet_core.prediction.views import SegmentedImage, fit
 from unet_core.store.runs import Run, all_runs, find_run
 
 SCREEN = 1200  # pixels on the longer side that a browser is sent
-MOST_PICTURES = 60  # of one upload
+MOST_IMAGES = 60  # of one upload
 
 if PagesManager.uses_pages_directory:
     # A link to a page opened a server before anybody ran streamlit_app.py: Streamlit then takes
@@ -67,7 +67,7 @@ export default function ({ data, parentElement }) {
 
 
 def compare_slider(before: np.ndarray, after: np.ndarray, before_alt: str, after_alt: str) -> None:
-    """Two pictures uint8 (H, W, 3) over each other with a handle; arrow keys move it too."""
+    """Two images uint8 (H, W, 3) over each other with a handle; arrow keys move it too."""
     _COMPARE(
         data={
             "before": data_url(before),
@@ -90,7 +90,7 @@ def jpeg(image: np.ndarray, quality: int = 88) -> bytes:
 
 
 def show_figure(figure: go.Figure, key: str, alt: str, **options) -> None:
-    """A figure whose only button beside full screen saves it as a picture called ``key``.
+    """A figure whose only button beside full screen saves it as an image called ``key``.
 
     A row of buttons would lie over the title on a phone.
     """
@@ -116,10 +116,10 @@ def score_line(run: Run) -> str:
     evaluation = run.evaluation
     if not evaluation:
         return "Not evaluated yet"
-    scores = evaluation["scores"]
+    scores = evaluation["metrics"]
     return (
         f"Mean IoU {scores['mean_iou']:.3f}, pixel accuracy {scores['pixel_accuracy']:.1%} on "
-        f"{evaluation['pictures']} {evaluation['split']} pictures of {evaluation['data_title']}, "
+        f"{evaluation['images']} {evaluation['split']} pictures of {evaluation['data_title']}, "
         f"{evaluation['resolution']} × {evaluation['resolution']}"
     )
 
@@ -138,8 +138,8 @@ def duration(seconds: float) -> str:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture to segment: its name, a key that tells its content, and how to get its pixels."""
+class ImageSource:
+    """An image to segment: its name, a key that tells its content, and how to get its pixels."""
 
     name: str
     key: str
@@ -148,15 +148,15 @@ class Picture:
     truth: Callable[[], np.ndarray] | None = None  # uint8 (H, W), class ids, where it is known
 
 
-def segment(run: Run, picture: Picture) -> tuple[SegmentedPicture, tuple[int, int]]:
-    """The picture at a screen's size with its probabilities, and its own height and width.
+def segment(run: Run, source: ImageSource) -> tuple[SegmentedImage, tuple[int, int]]:
+    """The image at a screen's size with its probabilities, and its own height and width.
 
-    Cached by picture and model; the full picture is not kept, since many large ones would not fit.
+    Cached by image and model; the full image is not kept, since many large ones would not fit.
     """
-    found = _segment(run.name, model_time(run), picture.key, picture.load)
+    found = _segment(run.name, model_time(run), source.key, source.load)
     screen, probabilities, seconds, size = found
     image = np.asarray(Image.open(io.BytesIO(screen)))
-    return SegmentedPicture(picture.name, image, probabilities, run.classes, seconds), size
+    return SegmentedImage(source.name, image, probabilities, run.classes, seconds), size
 
 
 def segmenter_of(run: Run) -> Segmenter:
@@ -172,8 +172,8 @@ def model_time(run: Run) -> float:
         raise UserError(f"{run.title} has no model yet; let its training end first.") from None
 
 
-# About 1 MB an entry. Fewer entries than pictures would run the network at every click.
-@st.cache_data(max_entries=2 * MOST_PICTURES, ttl="1h", show_spinner=False)
+# About 1 MB an entry. Fewer entries than images would run the network at every click.
+@st.cache_data(max_entries=2 * MOST_IMAGES, ttl="1h", show_spinner=False)
 def _segment(run_name: str, changed: float, key: str, _load: Callable):
     image = _load()
     segmenter = _segmenter(run_name, changed)

@@ -64,7 +64,7 @@ def table_row(run: Run) -> dict:
     history = run.history
     position = best_epoch(history)
     best = {} if position is None else history[position]
-    scores = (run.evaluation or {"scores": {}})["scores"]
+    scores = (run.evaluation or {"metrics": {}})["metrics"]
     return {
         "run": run.title,
         "state": run.status["state"],

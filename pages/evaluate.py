@@ -6,12 +6,12 @@ import streamlit as st
 from pages.common import show_figure
 from pages.evaluate_comparison import show_comparison
 from pages.evaluate_confidence import show_confidence
-from pages.evaluate_pictures import ALL, forget_page, show_pictures
+from pages.evaluate_images import ALL, forget_page, show_images
 from pages.evaluate_start import NEW_RESULT, show_start
 from unet_core.figures.metrics import CONFUSION_VIEWS, confusion_figure, iou_histogram
 from unet_core.jobs.evaluations import OWN, is_private, results
 from unet_core.metrics.boundary import TOLERANCE, percent
-from unet_core.metrics.confusion import class_scores, picture_scores
+from unet_core.metrics.confusion import class_metrics, image_metrics
 from unet_core.store.runs import Run, all_runs
 
 HEADLINES = {
@@ -84,11 +84,11 @@ def forget_unknown(key: str, options) -> None:
 
 def result_name(result: dict, own: bool) -> str:
     kind = "" if own else ", evaluated here"
-    return f"{result['data_title']}: {result['pictures']:,} {result['split']} pictures{kind}"
+    return f"{result['data_title']}: {result['images']:,} {result['split']} pictures{kind}"
 
 
 def show_headlines(result: dict) -> None:
-    scores = result["scores"]
+    scores = result["metrics"]
     tolerance = percent(result.get("boundary_tolerance", TOLERANCE))
     words = {"foreground": result["classes"][-1], "tolerance": tolerance}
     with st.grid(6, min_column_width=150):
@@ -113,7 +113,7 @@ def show_scores(run: Run, result: dict) -> None:
             confusion_figure(result["confusion"], result["classes"], view), key="matrix",
             on_select=pick_cell, selection_mode="points", alt="Confusion matrix",
         )  # fmt: skip
-    ious = picture_ious(result)
+    ious = image_ious(result)
     with right:
         names = list(ious)
         score = st.segmented_control(
@@ -129,13 +129,13 @@ def show_scores(run: Run, result: dict) -> None:
         "and once more to see all."
     )
     show_class_table(result)
-    show_pictures(run, result, score, ious[score])
+    show_images(run, result, score, ious[score])
 
 
-def picture_ious(result: dict) -> dict[str, np.ndarray]:
-    """Each picture's mean IoU and IoU a class, by their names."""
-    confusions = np.array([p["confusion"] for p in result["per_picture"]], dtype=np.int64)
-    found = picture_scores(confusions)
+def image_ious(result: dict) -> dict[str, np.ndarray]:
+    """Each image's mean IoU and IoU a class, by their names."""
+    confusions = np.array([p["confusion"] for p in result["per_image"]], dtype=np.int64)
+    found = image_metrics(confusions)
     columns = {f"IoU of {name}": found["iou"][:, i] for i, name in enumerate(result["classes"])}
     return {"mean IoU": found["mean_iou"], **columns}
 
@@ -156,7 +156,7 @@ def look_behind(part: str) -> None:
 
 
 def show_class_table(result: dict) -> None:
-    per_class = {k: v.tolist() for k, v in class_scores(np.array(result["confusion"])).items()}
+    per_class = {k: v.tolist() for k, v in class_metrics(np.array(result["confusion"])).items()}
     outlines = result["per_class"].get("boundary_f1")
     if outlines:
         per_class[f"boundary F1 ({percent(result['boundary_tolerance'])})"] = outlines
@@ -189,7 +189,7 @@ def main() -> None:
         show_start(run)
         return
     st.caption(
-        f"{run.config.get('description', '')} Scored on {result['pictures']:,} pictures of "
+        f"{run.config.get('description', '')} Scored on {result['images']:,} pictures of "
         f"{result['data_title']} ({result['split']} split), squashed to {result['resolution']} × "
         f"{result['resolution']} pixels, on {result['date'][:10]}."
     )

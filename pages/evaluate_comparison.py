@@ -1,9 +1,9 @@
-"""Compare on the Evaluate page: a second model on the same pictures."""
+"""Compare on the Evaluate page: a second model on the same images."""
 
 import streamlit as st
 
 from pages.common import show_figure
-from pages.evaluate_pictures import LEGEND, picture_tiles
+from pages.evaluate_images import LEGEND, image_tiles
 from unet_core.errors import UserError
 from unet_core.figures.metrics import difference_figure
 from unet_core.jobs.evaluations import open_data, results
@@ -69,7 +69,7 @@ def show_differences(run: Run, other: Run, first: dict, second: dict, comparison
     )  # fmt: skip
     st.caption(
         f"First: {run.title}; second: {other.title}. "
-        f"On the {comparison['pictures']:,} pictures that both were scored on. Intervals: paired "
+        f"On the {comparison['images']:,} pictures that both were scored on. Intervals: paired "
         f"bootstrap over the pictures, 95 %.{note}"
     )
 
@@ -78,7 +78,7 @@ def show_disagreement(run: Run, other: Run, result: dict, comparison: dict) -> N
     st.subheader("Where their mean IoU differs most", anchor=False)
     try:
         dataset = open_data(run, result["data"])
-        for row in comparison["per_picture"][:SHOWN]:
+        for row in comparison["per_image"][:SHOWN]:
             show_pair(run, other, dataset, row)
     except UserError as error:
         st.info(f"The scores are stored, the pictures are not. {error}")
@@ -88,8 +88,8 @@ def show_disagreement(run: Run, other: Run, result: dict, comparison: dict) -> N
 
 def show_pair(run: Run, other: Run, dataset, row: dict) -> None:
     focus = next((i for i, c in enumerate(dataset.classes) if not c.is_background), 0)
-    first = picture_tiles(run, dataset, row["name"], focus)
-    second = picture_tiles(other, dataset, row["name"], focus)
+    first = image_tiles(run, dataset, row["name"], focus)
+    second = image_tiles(other, dataset, row["name"], focus)
     kinds = (
         ("picture", first[0]),
         ("truth", first[1]),

@@ -12,7 +12,7 @@ from unet_core.figures.metrics import (
     roc_figure,
     threshold_figure,
 )
-from unet_core.metrics.confusion import class_scores
+from unet_core.metrics.confusion import class_metrics
 from unet_core.metrics.thresholds import THRESHOLDS, best_threshold
 
 
@@ -52,7 +52,7 @@ def show_threshold(result: dict) -> None:
             f"Best Dice: {best:.2f}", icon=":material/star:", on_click=set_threshold, args=(best,)
         )
     confusion = sweep[int(np.argmin(np.abs(THRESHOLDS - threshold)))]
-    now = {key: float(values[1]) for key, values in class_scores(confusion).items()}
+    now = {key: float(values[1]) for key, values in class_metrics(confusion).items()}
     with st.grid(4, min_column_width=120):
         st.metric("Dice", number(now["dice"]), f"{now['dice'] - dice:+.4f} to the best")
         st.metric("IoU", number(now["iou"]))

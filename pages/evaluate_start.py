@@ -6,7 +6,7 @@ from unet_core.data import DATASETS
 from unet_core.data.io import EXTENSIONS
 from unet_core.data.pairs import keep_pairs
 from unet_core.errors import UserError
-from unet_core.jobs import evaluations as evaluation_jobs
+from unet_core.jobs import evaluations as evaluations
 from unet_core.store.runs import Run
 
 NEW_RESULT = "new-result"  # in the session: a result that has just come and wants to be shown
@@ -31,14 +31,14 @@ def show_start(run: Run) -> None:
             limit = st.segmented_control(
                 "Pictures", LIMITS, format_func=LIMITS.get, default=100, required=True, key="limit"
             )
-        job = evaluation_jobs.working()
+        job = evaluations.working()
         if st.button(
             "Evaluate", type="primary", icon=":material/play_arrow:", disabled=job is not None,
             key="evaluate",
         ):  # fmt: skip
             start(run, data, split, limit, files)
     with right:
-        working = evaluation_jobs.working() is not None
+        working = evaluations.working() is not None
         st.fragment(watch, run_every=1.0 if working else None)(working)
 
 
@@ -71,7 +71,7 @@ def upload(run: Run) -> list[tuple[str, bytes]]:
 def start(run: Run, data: str, split: str, limit: int, files: list) -> None:
     try:
         name = keep_pairs(files) if data == PAIRS else data
-        job = evaluation_jobs.start(run, name, split, limit)
+        job = evaluations.start(run, name, split, limit)
     except (UserError, OSError) as error:
         st.error(str(error))
         return
@@ -81,16 +81,16 @@ def start(run: Run, data: str, split: str, limit: int, files: list) -> None:
 
 def watch(was_working: bool) -> None:
     """The job at work, or how the visitor's last one ended."""
-    job = evaluation_jobs.working()
+    job = evaluations.working()
     if job:
         show_progress(job)
         return
     name = st.session_state.get(STARTED)
-    ended = next((job for job in evaluation_jobs.jobs() if job.name == name), None)
+    ended = next((job for job in evaluations.jobs() if job.name == name), None)
     if ended and ended.result:
         del st.session_state[STARTED]
         st.session_state[NEW_RESULT] = name
-        if evaluation_jobs.is_private(ended.result):
+        if evaluations.is_private(ended.result):
             st.session_state["uploaded"].add(name)
         st.rerun()
     if was_working:
@@ -103,7 +103,7 @@ def watch(was_working: bool) -> None:
         st.info("Stopped; nothing was kept.")
 
 
-def show_progress(job: evaluation_jobs.EvaluationJob) -> None:
+def show_progress(job: evaluations.EvaluationJob) -> None:
     progress = job.progress
     done, total = progress["done"], progress["total"]
     st.progress(
@@ -112,7 +112,7 @@ def show_progress(job: evaluation_jobs.EvaluationJob) -> None:
     )
     if st.button("Stop", icon=":material/stop:", key="stop-evaluation"):
         try:
-            evaluation_jobs.stop(job)
+            evaluations.stop(job)
         except (UserError, OSError) as error:
             st.error(str(error))
         else:

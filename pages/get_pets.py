@@ -3,7 +3,7 @@
 import streamlit as st
 
 from unet_core.data import data_folder
-from unet_core.data.download import PICTURES, has_all
+from unet_core.data.download import IMAGES, has_all
 from unet_core.jobs import trainings as jobs
 
 
@@ -17,15 +17,15 @@ def can_get_pets() -> bool:
 
 
 def offer_pets(most: int | None) -> None:
-    """Offer the download of up to ``most`` pictures."""
+    """Offer the download of up to ``most`` images."""
     st.caption(
         "The Oxford-IIIT Pet data set, CC BY-SA 4.0, from its official address: the annotations "
-        f"(19 MB) and as many of the {PICTURES:,} pictures as you want, about 0.1 MB each."
+        f"(19 MB) and as many of the {IMAGES:,} pictures as you want, about 0.1 MB each."
     )
-    most = min(most or PICTURES, PICTURES)
-    pictures = st.number_input("Pictures to get", min(10, most), most, min(500, most), 10)
+    most = min(most or IMAGES, IMAGES)
+    images = st.number_input("Pictures to get", min(10, most), most, min(500, most), 10)
     if st.button("Get real pets", icon=":material/download:"):
-        jobs.start_download(data_folder() / "pets", pictures)
+        jobs.start_download(data_folder() / "pets", images)
         st.rerun()
 
 
@@ -45,7 +45,7 @@ def watch() -> None:
         st.rerun()
     done, total = progress["done"], progress["total"]
     text = f"{done:,} of {total:,} pictures"
-    if progress["what"] != "pictures":  # counted in bytes
+    if progress["what"] != "images":  # counted in bytes
         text = f"{progress['what'] or 'connecting'}, {done / 1e6:.0f} of {total / 1e6:.0f} MB"
     st.progress(min(done / max(total, 1), 1.0), f"Getting pets: {text}")
     if st.button("Stop the download", icon=":material/stop:"):

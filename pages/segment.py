@@ -1,4 +1,4 @@
-"""Segment: a picture in, a mask over it out."""
+"""Segment: an image in, a mask over it out."""
 
 import html
 from dataclasses import dataclass, replace
@@ -6,22 +6,22 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from pages.common import (
-    MOST_PICTURES,
-    Picture,
+    MOST_IMAGES,
+    ImageSource,
     compare_slider,
     ready_runs,
     score_line,
     segment,
 )
-from pages.pictures import choose_sample, uploaded
+from pages.images import choose_sample, uploaded
 from unet_core.data.io import EXTENSIONS
 from unet_core.errors import UserError
 from unet_core.prediction.overlay import unique_names, zip_files
-from unet_core.prediction.views import SegmentedPicture, View
+from unet_core.prediction.views import SegmentedImage, View
 from unet_core.store.files import size as file_size
 from unet_core.store.runs import Run
 
-TALLEST = 470  # pixels on the screen, so that picture and controls are seen together
+TALLEST = 470  # pixels on the screen, so that image and controls are seen together
 MOST_ZIPPED = 150_000_000  # pixels, since a zip is made in memory
 VIEWS = ("Overlay", "Before and after", "Side by side", "Outline", "Confidence")
 SOURCES = {
@@ -33,15 +33,15 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Result:
-    """A picture, what the network made of it at a screen's size, its own height and width."""
+    """An image, what the network made of it at a screen's size, its own height and width."""
 
-    picture: Picture
-    segmented: SegmentedPicture
+    image: ImageSource
+    segmented: SegmentedImage
     size: tuple[int, int]
 
-    def full(self) -> SegmentedPicture:
-        """The same at the picture's own resolution, for files."""
-        return replace(self.segmented, image=self.picture.load())
+    def full(self) -> SegmentedImage:
+        """The same at the image's own resolution, for files."""
+        return replace(self.segmented, image=self.image.load())
 
 
 def choose_model(left, right, runs: dict[str, Run]) -> tuple[Run, Run | None]:
@@ -62,7 +62,7 @@ def choose_model(left, right, runs: dict[str, Run]) -> tuple[Run, Run | None]:
     return run, runs.get(other)
 
 
-def choose_pictures(source: str, run: Run) -> list[Picture]:
+def choose_images(source: str, run: Run) -> list[ImageSource]:
     """What the visitor wants segmented."""
     if source == "samples":
         return [choose_sample(run)]
@@ -77,9 +77,9 @@ def choose_pictures(source: str, run: Run) -> list[Picture]:
         key="files",
         help="They stay in the app's memory for a while and are never written to disk.",
     )
-    if len(files) > MOST_PICTURES:
-        st.warning(f"These are the first {MOST_PICTURES} pictures; add the others afterwards.")
-    return [uploaded(file) for file in files[:MOST_PICTURES]]
+    if len(files) > MOST_IMAGES:
+        st.warning(f"These are the first {MOST_IMAGES} pictures; add the others afterwards.")
+    return [uploaded(file) for file in files[:MOST_IMAGES]]
 
 
 def choose_kind() -> str:
@@ -107,43 +107,43 @@ def choose_view(run: Run, other: Run | None, kind: str) -> View:
     return View(drawn, opacity, tuple(visible), threshold)
 
 
-def show_picture(picture: SegmentedPicture, kind: str, view: View) -> None:
-    """The picture as the view asks; colours are named in the legend."""
-    drawn = picture.draw(view)
+def show_image(image: SegmentedImage, kind: str, view: View) -> None:
+    """The image as the view asks; colours are named in the legend."""
+    drawn = image.draw(view)
     height, width = drawn.shape[:2]
     widest = max(1, min(width, TALLEST * width // height))
-    covered = ", ".join(f"{n} {s:.0%}" for n, s in picture.shares(view.threshold).items())
-    original, result = f"{picture.name}, the picture itself", f"{picture.name}: {covered}"
+    covered = ", ".join(f"{n} {s:.0%}" for n, s in image.shares(view.threshold).items())
+    original, result = f"{image.name}, the picture itself", f"{image.name}: {covered}"
     if kind == "Before and after":
         with st.container(width=widest):
-            compare_slider(picture.image, drawn, original, result)
+            compare_slider(image.image, drawn, original, result)
     elif kind == "Side by side":
         left, right = st.columns(2)
-        left.image(picture.image, width="stretch", alt=original, output_format="JPEG")
+        left.image(image.image, width="stretch", alt=original, output_format="JPEG")
         right.image(drawn, width="stretch", alt=result, output_format="JPEG")
     else:
         st.image(drawn, width=widest, alt=result, output_format="JPEG")
 
 
-def show_legend(picture: SegmentedPicture, size: tuple[int, int], view: View) -> None:
-    """Each class with its colour and its share of the picture, and the time taken."""
-    shares = picture.shares(view.threshold)
+def show_legend(image: SegmentedImage, size: tuple[int, int], view: View) -> None:
+    """Each class with its colour and its share of the image, and the time taken."""
+    shares = image.shares(view.threshold)
     rows = "".join(
         f'<div style="display:flex;gap:.6rem;align-items:center;margin:.25rem 0">'
         f'<span style="width:1rem;height:1rem;border-radius:.25rem;background:{c.color}"></span>'
         f'<span style="flex:1">{html.escape(c.name)}</span>'
         f"<strong>{shares[c.name]:.1%}</strong></div>"
-        for c in picture.classes
+        for c in image.classes
     )
     st.html(rows)
     if view.kind == "confidence":
         st.caption("Yellow is where the model is undecided between the classes.")
     height, width = size
-    st.caption(f"{width:,} × {height:,} pixels, segmented in {picture.seconds * 1000:.0f} ms")
+    st.caption(f"{width:,} × {height:,} pixels, segmented in {image.seconds * 1000:.0f} ms")
 
 
 def show_downloads(done: list[Result], current: Result, view: View) -> None:
-    """Files are made when a button is pressed, at the picture's full resolution."""
+    """Files are made when a button is pressed, at the image's full resolution."""
     kinds = ("Mask (class ids)", "Mask (colours)", "Picture as shown")
     icons = (":material/grid_on:", ":material/palette:", ":material/image:")
     names = current.segmented.file_names(view)
@@ -165,17 +165,17 @@ def show_downloads(done: list[Result], current: Result, view: View) -> None:
 
 def summary(done: list[Result], view: View) -> list[dict]:
     return [
-        {"picture": result.picture.name, "width": result.size[1], "height": result.size[0]}
+        {"picture": result.image.name, "width": result.size[1], "height": result.size[0]}
         | {name: round(share, 4) for name, share in result.segmented.shares(view.threshold).items()}
         for result in done
     ]
 
 
 def all_files(done: list[Result], view: View) -> bytes:
-    """A zip of every picture's files; ``summary.csv`` tells which mask belongs to which picture."""
+    """A zip of every image's files; ``summary.csv`` tells which mask belongs to which image."""
     named = [
         replace(result, segmented=replace(result.segmented, name=name))
-        for result, name in zip(done, unique_names(r.picture.name for r in done), strict=True)
+        for result, name in zip(done, unique_names(r.image.name for r in done), strict=True)
     ]
     rows = [
         row | {"mask": result.segmented.mask_name()}
@@ -184,20 +184,20 @@ def all_files(done: list[Result], view: View) -> bytes:
     return zip_files((file for result in named for file in result.full().files(view)), rows)
 
 
-def segment_all(run: Run, pictures: list[Picture]) -> list[Result]:
-    """Run the network on each picture, with a bar when there are several.
+def segment_all(run: Run, images: list[ImageSource]) -> list[Result]:
+    """Run the network on each image, with a bar when there are several.
 
-    A picture that cannot be used gets a sentence, the others go on.
+    An image that cannot be used gets a sentence, the others go on.
     """
     done = []
-    bar = st.progress(0.0) if len(pictures) > 3 else None
-    for position, picture in enumerate(pictures):
+    bar = st.progress(0.0) if len(images) > 3 else None
+    for position, image in enumerate(images):
         try:
-            done.append(Result(picture, *segment(run, picture)))
+            done.append(Result(image, *segment(run, image)))
         except UserError as error:
             st.error(str(error), icon=":material/broken_image:")
         if bar:
-            bar.progress((position + 1) / len(pictures), f"{position + 1} of {len(pictures)}")
+            bar.progress((position + 1) / len(images), f"{position + 1} of {len(images)}")
     if bar:
         bar.empty()
     return done
@@ -221,7 +221,7 @@ def main() -> None:
         "Picture", SOURCES, format_func=SOURCES.get, default="samples", required=True, key="source"
     )
     run, other = choose_model(left, middle, runs)
-    done = segment_all(run, choose_pictures(source, run))
+    done = segment_all(run, choose_images(source, run))
     if done:
         show_results(run, other, done)
     else:
@@ -237,14 +237,14 @@ def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
         view = choose_view(run, other, kind)
     shown = [(run, current)]
     if other:
-        shown += [(other, result) for result in segment_all(other, [current.picture])]
+        shown += [(other, result) for result in segment_all(other, [current.image])]
     for column, (model, result) in zip(left.columns(len(shown)), shown, strict=True):
         with column:
             if other:
                 st.subheader(model.title, anchor=False)
-            show_picture(result.segmented, kind, view.of(model.classes))
-    if current.picture.credit:
-        left.caption(current.picture.credit)
+            show_image(result.segmented, kind, view.of(model.classes))
+    if current.image.credit:
+        left.caption(current.image.credit)
     with right:
         for model, result in shown:
             if other:

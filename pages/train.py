@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.common import duration, score_line
 from pages.train_settings import new_run_form
-from unet_core.data.io import open_picture
+from unet_core.data.io import open_image
 from unet_core.errors import UserError
 from unet_core.figures.curves import METRICS, learning_curves
 from unet_core.jobs import trainings as jobs
@@ -76,14 +76,14 @@ def describe(run: Run, status: dict) -> str:
 
 
 def show_numbers(run: Run, status: dict) -> None:
-    """The newest numbers; scores are those of the validation pictures."""
+    """The newest numbers; scores are those of the validation images."""
     latest = (run.history or [{}])[-1]
     with st.container(horizontal=True, gap="medium"):
         for label, value, style in (
             ("Validation mean IoU", latest.get(MONITOR), ".3f"),
             ("Validation accuracy", latest.get("val_accuracy"), ".1%"),
             ("Learning rate", latest.get("learning_rate"), ".1e"),
-            ("Pictures a second", status.get("pictures_per_second"), ".0f"),
+            ("Pictures a second", status.get("images_per_second"), ".0f"),
         ):
             text = "–" if value is None else format(value, style)
             st.metric(label, text, width="content")
@@ -134,7 +134,7 @@ def show_learning(run: Run) -> None:
     number = choose_strip(run, len(strips)) if len(strips) > 1 else 1
     try:
         st.image(
-            open_picture(read_file(strips[number - 1]) or b"", strips[number - 1].name),
+            open_image(read_file(strips[number - 1]) or b"", strips[number - 1].name),
             width="stretch", alt=f"Validation pictures, truth and prediction after epoch {number}",
         )  # fmt: skip
     except UserError as error:
@@ -158,7 +158,7 @@ def choose_strip(run: Run, count: int) -> int:
 def show_run(run: Run) -> None:
     status = run.status
     show_state(run, status)
-    if status["state"] != "done":  # then the score on the test pictures is what counts
+    if status["state"] != "done":  # then the score on the test images is what counts
         show_numbers(run, status)
     show_learning(run)
     start = run.config.get("starting_weights")
@@ -242,7 +242,7 @@ def show_list(runs: dict[str, Run]) -> None:
 
 
 def row(run: Run) -> dict:
-    scores = (run.evaluation or {}).get("scores", {})
+    scores = (run.evaluation or {}).get("metrics", {})
     return {
         "run": run.title,
         "state": STATES[run.status["state"]][0].partition(" ")[2],

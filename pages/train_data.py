@@ -17,7 +17,7 @@ UPLOADS = "own-uploads"  # in the session: how many; a new one empties and close
 
 
 def choose_data(host: limits.Limits) -> Dataset:
-    """A data set that is there, drawn pets first, with a few of its pictures."""
+    """A data set that is there, drawn pets first, with a few of its images."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         place = st.container()
         number = st.session_state.setdefault(UPLOADS, 0)
@@ -25,7 +25,7 @@ def choose_data(host: limits.Limits) -> Dataset:
             bring_own(host.upload_megabytes, number)
             if can_get_pets():
                 st.divider()
-                offer_pets(host.pictures)
+                offer_pets(host.images)
     sets = available()
     with place:
         name = st.selectbox("Data", sets, format_func=lambda n: sets[n].title, key="train-data")
@@ -37,7 +37,7 @@ def choose_data(host: limits.Limits) -> Dataset:
 def available() -> dict[str, Dataset]:
     """Data sets by name: drawn pets, the others that are on this machine, uploads."""
     found = {}
-    for name in sorted(DATASETS, key="drawn".__ne__):
+    for name in sorted(DATASETS, key="synthetic".__ne__):
         try:
             found[name] = open_dataset(name)
         except UserError:
@@ -46,10 +46,10 @@ def available() -> dict[str, Dataset]:
 
 
 def show_data(data: Dataset) -> None:
-    """A few pictures with their masks, the classes, and what can be done with an upload."""
+    """A few images with their masks, the classes, and what can be done with an upload."""
     colors = "".join(c.color for c in data.classes)
     st.image(
-        pictures(data.name, data.fingerprint, colors), width="stretch",
+        images(data.name, data.fingerprint, colors), width="stretch",
         alt=f"Pictures of {data.title} with their masks",
     )  # fmt: skip
     legend = "".join(
@@ -65,12 +65,12 @@ def show_data(data: Dataset) -> None:
 
 
 @st.cache_data(max_entries=20, show_spinner="Opening the data …")
-def pictures(name: str, fingerprint: str, colors: str) -> np.ndarray:
+def images(name: str, fingerprint: str, colors: str) -> np.ndarray:
     return preview(open_dataset(name))
 
 
 def bring_own(megabytes: int, number: int) -> None:
-    """Upload pictures with masks; what does not fit is said in a sentence."""
+    """Upload images with masks; what does not fit is said in a sentence."""
     files = st.file_uploader(
         "Your pictures with masks, a zip of them, or an npz file",
         type=[*EXTENSIONS, "zip", "npz"], accept_multiple_files=True,

@@ -11,15 +11,15 @@ from unet_core.jobs import estimate
 from unet_core.jobs import trainings as jobs
 from unet_core.jobs.new_run import has_encoder, new_run, split_names
 from unet_core.store import environment as limits
-from unet_core.store.config import AUGMENTATIONS, ENCODERS, LOSSES, OPTIMIZERS, TrainingConfig
+from unet_core.store.config import AUGMENTATIONS, LOSSES, OPTIMIZERS, TrainingConfig
 from unet_core.store.runs import shipped_runs
 
 SIZES = (64, 96, 128, 160, 192, 256)
 MOST_EPOCHS = 60
 ENCODER_WORDS = {
-    "frozen": "frozen: only the decoder learns",
-    "late": "its late blocks learn too, slowly",
-    "tuned": "all of it learns, slowly",
+    (True, 0): "frozen: only the decoder learns",
+    (False, 7): "its late blocks learn too, slowly",
+    (False, 0): "all of it learns, slowly",
 }
 START_WORDS = {
     "auto": "ImageNet when online, else the shipped model's",
@@ -57,22 +57,22 @@ def choose_settings(host: limits.Limits) -> TrainingConfig:
     default = TrainingConfig()
     data = choose_data(host)
     total = len(data.splits["trainval"])
-    most = min(total, host.pictures or total)
+    most = min(total, host.images or total)
     model = st.selectbox("Model", CATALOGUE, key="train-model")
     st.caption(f"{CATALOGUE[model].title}, {CATALOGUE[model].parameters:,} parameters")
     left, right = st.columns(2)
-    pictures = left.number_input(
-        "Pictures", min(10, most), most, min(default.pictures, most), 10,
+    images = left.number_input(
+        "Pictures", min(10, most), most, min(default.max_images, most), 10,
         key=f"pictures-{data.name}",
     )  # fmt: skip
-    size = right.selectbox("Pixels a side", SIZES, index=SIZES.index(default.size))
+    size = right.selectbox("Pixels a side", SIZES, index=SIZES.index(default.image_size))
     most_epochs = min(host.epochs or MOST_EPOCHS, MOST_EPOCHS)
     if most_epochs > 1:
         epochs = st.slider("Epochs", 1, most_epochs, min(default.epochs, most_epochs))
     else:
         epochs = 1
     config = default.changed(
-        data=data.name, model=model, pictures=pictures, size=size, epochs=epochs
+        data=data.name, model=model, max_images=images, image_size=size, epochs=epochs
     )
     with st.expander("More settings"):
         return choose_details(choose_encoder(config))
@@ -89,11 +89,11 @@ def choose_encoder(config: TrainingConfig) -> TrainingConfig:
         "Encoder's starting weights", words, format_func=words.get, help=START_HELP
     )
     if start == "none":  # a frozen encoder of random weights would learn nothing
-        return config.changed(encoder_weights=start, encoder="tuned", encoder_rate=1.0)
-    encoder = st.selectbox(
-        "Encoder", ENCODERS, ENCODERS.index(config.encoder), format_func=ENCODER_WORDS.get
-    )
-    return config.changed(encoder_weights=start, encoder=encoder)
+        return config.changed(
+            encoder_weights=start, freeze_encoder=False, encoder_lr_multiplier=1.0
+        )
+    freeze, first = st.selectbox("Encoder", ENCODER_WORDS, format_func=ENCODER_WORDS.get)
+    return config.changed(encoder_weights=start, freeze_encoder=freeze, fine_tune_from=first)
 
 
 def choose_details(config: TrainingConfig) -> TrainingConfig:
@@ -105,8 +105,8 @@ def choose_details(config: TrainingConfig) -> TrainingConfig:
     batch = right.number_input("Batch size", 1, 64, config.batch_size)
     augmentation = left.selectbox(
         "Augmentation", AUGMENTATIONS, index=AUGMENTATIONS.index(config.augmentation),
-        help="full: random flip, scale, crop and colour, anew for each picture and epoch; "
-        "strong: windows of other pictures too; elastic: bent and turned, for pictures "
+        help="standard: random flip, scale, crop and colour, anew for each picture and epoch; "
+        "cutmix: windows of other pictures too; elastic: bent and turned, for pictures "
         "that have no upside",
     )  # fmt: skip
     patience = right.number_input(
@@ -124,8 +124,8 @@ def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
     needed, free = estimate.memory(config), estimate.free_memory()
     dataset = open_dataset(config.data)
     training, validation = map(len, split_names(dataset, config))
-    pictures = estimate.Pictures(training, validation, len(dataset.splits["test"]))
-    seconds = estimate.seconds(config, pictures, prediction_seconds())
+    images = estimate.ImageCounts(training, validation, len(dataset.splits["test"]))
+    seconds = estimate.seconds(config, images, prediction_seconds())
     st.caption(
         f":material/schedule: About {duration(seconds)} here, {needed / 1e9:.1f} GB of memory"
     )
@@ -137,7 +137,7 @@ def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
             "what it has learned by then is kept."
         )
     if free is not None and needed > free:
-        fitting = [size for size in SIZES if estimate.memory(config.changed(size=size)) <= free]
+        fitting = [n for n in SIZES if estimate.memory(config.changed(image_size=n)) <= free]
         advice = f"{max(fitting)} pixels a side would fit" if fitting else "A smaller batch may fit"
         st.warning(
             f"Only {free / 1e9:.1f} GB of memory are free here, so the training would probably "

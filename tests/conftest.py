@@ -48,7 +48,7 @@ def channel_run(shipped) -> Run:
         {
             "title": "Channels",
             "description": "The strongest colour channel.",
-            "training": TrainingConfig(size=32).to_dict(),
+            "training": TrainingConfig(image_size=32).to_dict(),
             "classes": [{"name": c.name, "color": c.color} for c in PET_CLASSES],
         },
     )

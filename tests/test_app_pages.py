@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.evaluate_pictures import picture_tiles
+from pages.evaluate_images import image_tiles
 from unet_core.data.base import Dataset, Sample
 from unet_core.data.pairs import Pairs, keep_pairs
-from unet_core.data.synthetic import DrawnPets
-from unet_core.jobs import evaluations as evaluation_jobs
+from unet_core.data.synthetic import SyntheticPets
+from unet_core.jobs import evaluations as evaluations
 from unet_core.metrics.evaluate import evaluate, write_evaluation
 from unet_core.prediction.overlay import encode_png
 from unet_core.store.classes import ClassInfo
@@ -42,18 +42,18 @@ def test_a_shipped_models_scores_are_shown_as_stored(app, monkeypatch, tmp_path)
     monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
     app.switch_page("pages/evaluate.py").run()
     assert not app.exception
-    scores = shipped_runs()[0].evaluation["scores"]
+    scores = shipped_runs()[0].evaluation["metrics"]
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Mean IoU"] == f"{scores['mean_iou']:.3f}"
     assert shown["Pixel accuracy"] == f"{scores['pixel_accuracy']:.3f}"
-    assert "UNET_DATA_DIR" in app.info[0].value  # the pictures are not at hand
+    assert "UNET_DATA_DIR" in app.info[0].value  # the images are not at hand
 
 
 def test_the_worst_pictures_are_shown_where_the_data_is(app, real_pets, monkeypatch):
     monkeypatch.setenv("UNET_DATA_DIR", str(real_pets.folder.parent))
     app.switch_page("pages/evaluate.py").run()
     assert not app.exception
-    worst = min(shipped_runs()[0].evaluation["per_picture"], key=lambda p: p["mean_iou"])
+    worst = min(shipped_runs()[0].evaluation["per_image"], key=lambda p: p["mean_iou"])
     assert worst["name"] in app.markdown[0].value
     assert len(app.image) == 24
 
@@ -101,7 +101,7 @@ def binary_run(channel_run) -> Run:
 
 def test_the_threshold_of_a_binary_model_moves_its_scores(app, binary_run):
     app.switch_page("pages/evaluate.py").run()
-    scores = binary_run.evaluation["scores"]
+    scores = binary_run.evaluation["metrics"]
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Dice of disc"] == f"{scores['foreground_dice']:.3f}"
     app.segmented_control(key="look").set_value("Confidence").run()
@@ -116,7 +116,7 @@ def test_the_threshold_of_a_binary_model_moves_its_scores(app, binary_run):
 
 def test_scores_of_outlines_name_their_tolerance(app, binary_run):
     app.switch_page("pages/evaluate.py").run()
-    scores = binary_run.evaluation["scores"]
+    scores = binary_run.evaluation["metrics"]
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Boundary F1 (0.75 %)"] == f"{scores['boundary_f1']:.3f}"
     assert "Boundary F (2 %)" not in shown
@@ -128,8 +128,8 @@ def test_results_of_earlier_versions_are_shown_for_what_they_are(app, binary_run
     result = binary_run.evaluation
     for key in ("boundary_tolerance", "roc_area", "average_precision", "curve"):
         del result[key]
-    del result["scores"]["boundary_f1"], result["per_class"]["boundary_f1"]
-    result["scores"]["boundary_f"] = 0.876
+    del result["metrics"]["boundary_f1"], result["per_class"]["boundary_f1"]
+    result["metrics"]["boundary_f"] = 0.876
     write_evaluation(binary_run, result)
     app.switch_page("pages/evaluate.py").run()
     shown = {metric.label: metric.value for metric in app.metric}
@@ -145,14 +145,14 @@ def test_two_models_are_compared_picture_by_picture(app, channel_run, shipped):
     second.mkdir()
     for name in ("config.json", "model.onnx"):
         (second / name).write_bytes((channel_run.path / name).read_bytes())
-    names = DrawnPets().splits["test"][:2]
+    names = SyntheticPets().splits["test"][:2]
     for run in (channel_run, Run(second)):
-        write_evaluation(run, evaluate(run, DrawnPets(), "test", names))
+        write_evaluation(run, evaluate(run, SyntheticPets(), "test", names))
     app.switch_page("pages/evaluate.py").run()
     app.segmented_control(key="look").set_value("Compare").run()
     assert not app.exception
     assert (app.dataframe[0].value["difference"] == 0).all()
-    assert len(app.image) == 8  # picture, truth and two predictions of each
+    assert len(app.image) == 8  # image, truth and two predictions of each
 
 
 def test_models_scored_on_different_pictures_are_not_compared(app, channel_run, shipped):
@@ -160,9 +160,9 @@ def test_models_scored_on_different_pictures_are_not_compared(app, channel_run, 
     second.mkdir()
     for name in ("config.json", "model.onnx"):
         (second / name).write_bytes((channel_run.path / name).read_bytes())
-    names = DrawnPets().splits["test"]
+    names = SyntheticPets().splits["test"]
     for run, name in ((channel_run, names[0]), (Run(second), names[1])):
-        write_evaluation(run, evaluate(run, DrawnPets(), "test", [name]))
+        write_evaluation(run, evaluate(run, SyntheticPets(), "test", [name]))
     app.switch_page("pages/evaluate.py").run()
     app.segmented_control(key="look").set_value("Compare").run()
     assert not app.exception
@@ -178,7 +178,7 @@ def test_only_data_of_the_models_classes_is_offered(app, binary_run):
 
 
 def own_files(masks: dict[str, np.ndarray]) -> list[tuple[str, bytes, str]]:
-    """Green pictures with a red left half, and the masks."""
+    """Green images with a red left half, and the masks."""
     image = np.zeros((32, 32, 3), np.uint8)
     image[:, :16, 0], image[:, 16:, 1] = 255, 255
     files = []
@@ -194,7 +194,7 @@ def evaluate_own(app: AppTest, masks: dict[str, np.ndarray]) -> None:
 
 @pytest.fixture
 def other_data(app, channel_run) -> AppTest:
-    """The page where own pictures are scored, with a model that other processes find."""
+    """The page where own images are scored, with a model that other processes find."""
     runs_folder().mkdir(exist_ok=True)
     channel_run.path.rename(runs_folder() / "channels")
     app.switch_page("pages/evaluate.py").run()
@@ -206,14 +206,14 @@ def test_own_black_and_white_masks_are_scored_and_the_border_is_explained(other_
     left[:, :16] = 255
     evaluate_own(other_data, {"cat": left, "nobody": left * 0})
     deadline = time.time() + 60
-    while evaluation_jobs.working() and time.time() < deadline:
+    while evaluations.working() and time.time() < deadline:
         time.sleep(0.2)
     app = other_data.run()
     assert not app.exception and not app.error
     shown = {metric.label: metric.value for metric in app.metric}
-    assert shown["IoU of pet"] == "0.500"  # found in both pictures, and it is in one
+    assert shown["IoU of pet"] == "0.500"  # found in both images, and it is in one
     assert any("model says border, the likelier of these counts" in c.value for c in app.caption)
-    assert len(app.image) == 8  # picture, truth, prediction and errors of each
+    assert len(app.image) == 8  # image, truth, prediction and errors of each
     assert app.image[3].proto.imgs[0].caption == "errors for pet"
     for view in ("Confidence", "Compare"):
         app.segmented_control(key="look").set_value(view).run()
@@ -226,7 +226,7 @@ def test_tiles_show_what_was_scored(channel_run):
     image[..., 2], image[:16, :, 0], image[16:, :, 1], mask[:16] = 200, 100, 100, 255
     files = [("a.png", encode_png(image)), ("a_mask.png", encode_png(mask))]
     data = Pairs(keep_pairs(files), channel_run.classes)
-    tiles = picture_tiles(channel_run, data, data.splits["test"][0], focus=1)
+    tiles = image_tiles(channel_run, data, data.splits["test"][0], focus=1)
     errors = np.asarray(Image.open(io.BytesIO(tiles[3]))).astype(int)
     assert np.ptp(errors, axis=-1).max() < 20  # grey: neither orange nor blue
     truth, prediction = (

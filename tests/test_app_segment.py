@@ -73,7 +73,7 @@ def test_moving_a_slider_does_not_run_the_network_again(page, channel_run, calls
 
 
 def test_nor_does_it_with_as_many_pictures_as_are_taken(page, channel_run, calls):
-    count = common.MOST_PICTURES
+    count = common.MOST_IMAGES
     files = [(f"{side}.png", png("red", (20 + side, 20))) for side in range(count + 2)]
     upload(page, *files)
     assert f"first {count}" in page.warning[0].value

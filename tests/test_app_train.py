@@ -54,7 +54,7 @@ def test_start_makes_a_run_with_the_default_settings_and_shows_it(page):
     button(page, "Start").click().run()
     assert not page.exception
     (run,) = user_runs()
-    assert run.config["training"]["data"] == "drawn" and run.status["state"] == "running"
+    assert run.config["training"]["data"] == "synthetic" and run.status["state"] == "running"
     assert "Stop" in labels(page) and "Resume" not in labels(page)
 
 
@@ -103,7 +103,7 @@ def no_internet(*_):
 
 
 def test_a_second_run_waits_in_line_and_can_be_cancelled(page):
-    first, second = (new_run(TrainingConfig(pictures=4), name) for name in ("first", "second"))
+    first, second = (new_run(TrainingConfig(max_images=4), name) for name in ("first", "second"))
     for run in (first, second):
         jobs.start(run)
     page.query_params["run"] = second.title
@@ -147,7 +147,9 @@ def test_what_another_visitor_changed_is_not_overwritten(page):
 
 
 def test_a_size_that_fits_is_named_when_memory_will_not_do(page, monkeypatch):
-    monkeypatch.setattr(estimate, "free_memory", lambda: estimate.memory(TrainingConfig(size=96)))
+    monkeypatch.setattr(
+        estimate, "free_memory", lambda: estimate.memory(TrainingConfig(image_size=96))
+    )
     page.run()
     assert "96 pixels a side would fit" in page.warning[0].value
 
@@ -182,7 +184,7 @@ def test_the_estimate_comes_from_the_latest_runs_of_the_same_kind(page):
     run = new_run(config)
     phases = {"Training": 300.0, "Evaluating": 40.0}
     pace = {"step": 2.0, "pause": 3.0, "steps": 108}
-    facts = {"pictures": {"training": 144, "validation": 16}}
+    facts = {"images": {"training": 144, "validation": 16}}
     write_json(run.path / "config.json", run.config | facts)
     run.write_status(state="done", phase_seconds=phases, pace=pace)
     page.run()  # 6 epochs of 18 steps and a pause, what the earlier one took else, evaluation
@@ -230,12 +232,12 @@ def test_the_green_tick_is_for_models_that_beat_the_trivial_answer(page, useful)
         guess = truth if useful else np.ones_like(truth)
         confusion = confusion_matrix(truth, guess, 3).tolist()
         empty = {"boundary_f1": None, "boundary_f1_by_class": [None] * 3}
-        pictures = [{"name": "a", "confusion": confusion, "mean_iou": 0.5} | empty]
+        images = [{"name": "a", "confusion": confusion, "mean_iou": 0.5} | empty]
         names = [c.name for c in run.classes]
-        result = summarize(pictures, names) | {
-            "run": run.name, "data": "drawn", "data_title": "Drawn pets", "split": "test",
-            "date": "2026-01-01", "pictures": 1, "resolution": 64, "classes": names,
-            "calibration_error": 0.1, "reliability": [[1.0, 1, 1]], "per_picture": pictures,
+        result = summarize(images, names) | {
+            "run": run.name, "data": "synthetic", "data_title": "Drawn pets", "split": "test",
+            "date": "2026-01-01", "images": 1, "resolution": 64, "classes": names,
+            "calibration_error": 0.1, "reliability": [[1.0, 1, 1]], "per_image": images,
         }  # fmt: skip
         write_json(run.path / "evaluation.json", result)
         assert run.evaluation

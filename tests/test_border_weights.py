@@ -4,13 +4,13 @@ from skimage.measure import label
 
 from unet_core.data.membrane import Membrane
 from unet_core.data.pets import PET_CLASSES
-from unet_core.training.weight_map import SIGMA, border_weights, outside_of
+from unet_core.training.weight_map import SIGMA, outside_of, weight_map
 
 
 def test_the_gap_between_two_cells_weighs_most():
     mask = np.zeros((40, 60), np.uint8)
     mask[5:35, 5:25] = mask[5:35, 28:50] = 1
-    weights = border_weights(mask, 10)
+    weights = weight_map(mask, 10)
     gap = 1 + 10 * np.exp(-(4**2) / (2 * SIGMA**2))  # a pixel from one cell, three from the other
     np.testing.assert_allclose(weights[20, 25], gap, rtol=1e-5)
     assert weights[20, 2] < 1.01  # by one cell only
@@ -25,18 +25,18 @@ def test_windows_give_what_whole_distance_maps_would():
     nearest, second = np.sort(maps, axis=0)[:2]
     expected = 1 + 10 * np.exp(-((nearest + second) ** 2) / (2 * SIGMA**2))
     expected[mask == 1] = 1
-    np.testing.assert_allclose(border_weights(mask, 10), expected, atol=1e-3)
+    np.testing.assert_allclose(weight_map(mask, 10), expected, atol=1e-3)
 
 
 def test_an_empty_mask_weighs_the_same_everywhere():
-    assert (border_weights(np.zeros((8, 8), np.uint8), 10) == 1).all()
+    assert (weight_map(np.zeros((8, 8), np.uint8), 10) == 1).all()
 
 
 def test_what_lies_outside_of_cells_need_not_be_class_0():
     mask = np.zeros((24, 24), np.uint8)
     mask[4:20, 2:8], mask[4:20, 12:18] = 1, 2
     pets = np.array([1, 0, 2], np.uint8)[mask]  # background is 1, border 2
-    np.testing.assert_array_equal(border_weights(pets, 10, outside=1), border_weights(mask, 10))
+    np.testing.assert_array_equal(weight_map(pets, 10, outside=1), weight_map(mask, 10))
     assert outside_of(PET_CLASSES) == 1 and outside_of(Membrane.classes) == 0
 
 
@@ -46,7 +46,7 @@ def test_a_map_worked_out_pixel_by_pixel():
     cells[4, 4] = 1  # touching at a corner is touching
     cells[2:8, 7:9] = 2
     cells[7, 1] = 3
-    weights = border_weights(cells > 0, 4)
+    weights = weight_map(cells > 0, 4)
     assert weights.dtype == np.float32
     for row, column in np.ndindex(cells.shape):
         if cells[row, column]:
@@ -63,4 +63,4 @@ def test_a_map_worked_out_pixel_by_pixel():
 def test_one_cell_alone_has_no_gap():
     mask = np.zeros((12, 12), np.uint8)
     mask[4:8, 4:8] = 2
-    assert (border_weights(mask, 10) == 1).all()
+    assert (weight_map(mask, 10) == 1).all()

@@ -10,7 +10,7 @@ from unet_core.metrics.boundary import TOLERANCE, boundary_f1, class_boundary_f1
 
 
 def naive_outline(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Pixels of the mask with a neighbour in the picture, but not in the mask."""
+    """Pixels of the mask with a neighbour in the image, but not in the mask."""
     height, width = mask.shape
     found = []
     for y in range(height):

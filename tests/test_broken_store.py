@@ -17,11 +17,11 @@ from test_uploads import pairs
 
 from pages import curves
 from unet_core.data import uploads
-from unet_core.data.synthetic import DrawnPets
+from unet_core.data.synthetic import SyntheticPets
 from unet_core.errors import UserError
 from unet_core.figures.curves import compared_curves, learning_curves, metrics_of
 from unet_core.jobs import estimate
-from unet_core.jobs import evaluations as evaluation_jobs
+from unet_core.jobs import evaluations as evaluations
 from unet_core.jobs import trainings as jobs
 from unet_core.metrics.compare import skip_pairs
 from unet_core.metrics.evaluate import evaluate
@@ -35,7 +35,7 @@ STATUS = {
     "state": "running", "phase": "Training", "message": "", "pid": 2**22 + 1, "heartbeat": 0.0,
     "process": {"pid": 2**22 + 1, "host": "elsewhere", "boot": "1", "born": 1.0},
     "queued": 1.0, "started": "2026-01-01T00:00:00+00:00", "epoch": 1, "epochs": 2, "step": 3,
-    "steps": 8, "pictures_per_second": 9.5, "seconds_left": 12, "oom_kills": 0,
+    "steps": 8, "images_per_second": 9.5, "seconds_left": 12, "oom_kills": 0,
 }  # fmt: skip
 HISTORY = (
     "epoch,accuracy,learning_rate,loss,mean_iou,seconds,val_accuracy,val_loss,val_mean_iou\n"
@@ -89,8 +89,8 @@ class Store:
 
     def __init__(self, folder: Path, model: Path):
         self.names = ["healthy"]
-        training = TrainingConfig(size=32, epochs=2, data="drawn").to_dict()
-        classes = [{"name": c.name, "color": c.color} for c in DrawnPets.classes]
+        training = TrainingConfig(image_size=32, epochs=2, data="synthetic").to_dict()
+        classes = [{"name": c.name, "color": c.color} for c in SyntheticPets.classes]
         self.config = {
             "title": "Healthy", "description": "Fine.", "training": training, "classes": classes,
             "data_title": "Drawn", "data_credit": "Drawn", "parameters": 3, "rank": 1,
@@ -98,9 +98,9 @@ class Store:
         }  # fmt: skip
         self.model = model
         self.healthy = runs.create_run(self.config, "healthy")
-        names = DrawnPets().splits["test"][:2]
+        names = SyntheticPets().splits["test"][:2]
         shutil.copy(model, self.healthy.path / "model.onnx")
-        result = evaluate(self.healthy, DrawnPets(), "test", names)
+        result = evaluate(self.healthy, SyntheticPets(), "test", names)
         write_json(self.healthy.path / "evaluation.json", result)
         (self.healthy.path / "samples").mkdir()
         Image.new("RGB", (40, 24)).save(self.healthy.path / "samples" / "epoch-001.png")
@@ -109,7 +109,7 @@ class Store:
         write_json(self.healthy.path / "label.json", {"title": "The healthy one"})
         write_json(self.healthy.path / "status.json", STATUS | {"state": "done"})
         (self.healthy.path / "pinned").touch()
-        job = evaluation_jobs.new_job(self.healthy, "drawn", "trainval", 2)
+        job = evaluations.new_job(self.healthy, "synthetic", "trainval", 2)
         write_json(job.path / "evaluation.json", result | {"split": "trainval"})
         self.upload = uploads.keep_upload(pairs(), 1e6)
         self.target = folder / "pets"
@@ -132,11 +132,11 @@ class Store:
             shutil.copytree(self.upload.folder, folder, dirs_exist_ok=True)
             return folder / file
         if file.startswith("download"):
-            write_json(self.target / "download.json", {"pictures": None, "address": ""})
-            state = {"pid": 2**22 + 1, "what": "pictures", "done": 1, "total": 2, "error": ""}
+            write_json(self.target / "download.json", {"images": None, "address": ""})
+            state = {"pid": 2**22 + 1, "what": "images", "done": 1, "total": 2, "error": ""}
             write_json(self.target / "progress.json", state)
             return self.target / file.removeprefix("download-")
-        job = evaluation_jobs.new_job(run, "drawn", "test", 2)
+        job = evaluations.new_job(run, "synthetic", "test", 2)
         shutil.copy(self.healthy.path / "evaluation.json", job.path)
         return job.path / file.removeprefix("job-")
 
@@ -162,17 +162,17 @@ def look_at_everything(store: Store) -> None:
                 _ = run.config
             continue
         json.dumps([curves.table_row(run), curves.differences([run, store.healthy])])
-        json.dumps(evaluation_jobs.results(run))
+        json.dumps(evaluations.results(run))
     curves.as_csv(every)
     metrics_of(every)
     skip_pairs(every)
     estimate._earlier_runs()
-    evaluation_jobs.working()
-    assert all(json.dumps(job.progress) for job in evaluation_jobs.jobs())
+    evaluations.working()
+    assert all(json.dumps(job.progress) for job in evaluations.jobs())
     assert store.upload.name in [upload.name for upload in uploads.uploads()]
     json.dumps(jobs.download_progress(store.target))
     assert store.healthy.status["state"] == "done" and len(store.healthy.history) == 2
-    assert len(evaluation_jobs.results(store.healthy)) == 2
+    assert len(evaluations.results(store.healthy)) == 2
 
 
 def look_at(run: Run) -> None:
@@ -280,10 +280,10 @@ def test_a_value_of_any_kind_at_any_place(store, file):
         (("confusion",), [[1, 2], [3, 4]]),
         (("confusion", 0), [1, 2]),
         (("confusion", 0, 0), 0.5),
-        (("per_picture", 0, "confusion", 0, 0), float("nan")),
-        (("per_picture", 1, "confusion"), [[1]]),
-        (("per_picture", 0, "name"), 3),
-        (("per_picture", 0), None),
+        (("per_image", 0, "confusion", 0, 0), float("nan")),
+        (("per_image", 1, "confusion"), [[1]]),
+        (("per_image", 0, "name"), 3),
+        (("per_image", 0), None),
         (("reliability", 0), [1, 2]),
         (("per_class", "iou"), [0.5]),
         (("per_class", "support", 0), 10**30),
@@ -317,10 +317,10 @@ def models(good: Path) -> dict[str, bytes]:
 
 def test_a_model_that_is_none_gets_a_sentence(store):
     run = store.add("broken")
-    picture = np.zeros((32, 32, 3), np.uint8)
+    image = np.zeros((32, 32, 3), np.uint8)
     for kind, content in (CONTENTS | models(store.model)).items():
         (run.path / "model.onnx").write_bytes(content)
-        for look in (lambda: Segmenter(run).probabilities(picture), lambda: FeatureMaps(run)):
+        for look in (lambda: Segmenter(run).probabilities(image), lambda: FeatureMaps(run)):
             with pytest.raises(UserError):
                 look()
                 pytest.fail(kind)
@@ -330,16 +330,16 @@ def test_a_run_may_vanish_between_two_reads(store):
     """Every reader is in the middle of its work when somebody removes the folder."""
     run = store.add("vanishing")
     store.path(run, "progress.json")
-    every, tasks = runs.all_runs(), evaluation_jobs.jobs()
+    every, tasks = runs.all_runs(), evaluations.jobs()
     assert run.title == "vanishing" and not run.is_damaged
     shutil.rmtree(run.path)
     shutil.rmtree(runs.evaluations_folder() / run.id)
     for gone in every:
         look_at(gone)
-        evaluation_jobs.results(gone)
+        evaluations.results(gone)
     for task in tasks:
         assert task.progress["state"] in ("done", "failed")
-        evaluation_jobs.stop(task)
+        evaluations.stop(task)
     learning_curves(run, "loss")
     curves.table_row(run)
     assert jobs.archive(run)

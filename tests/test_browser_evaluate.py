@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core.data.synthetic import DrawnPets
+from unet_core.data.synthetic import SyntheticPets
 
 webdriver = pytest.importorskip("selenium.webdriver")
 exceptions = pytest.importorskip("selenium.common.exceptions")
@@ -77,7 +77,7 @@ class Page:
     def centre(self, element) -> None:
         self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
 
-    def pictures(self) -> int:
+    def images(self) -> int:
         return len(self.all("[data-testid=stImage] img"))
 
 
@@ -87,7 +87,7 @@ def test_a_model_is_scored_on_other_data_and_its_errors_are_looked_at(app_url, p
     page.press("20")
     page.press("Evaluate")
     page.until(lambda: "Drawn pets: 20 test pictures" in page.chosen("Scored on"), 180)
-    page.until(lambda: page.pictures() == 24)  # four of each of the six worst
+    page.until(lambda: page.images() == 24)  # four of each of the six worst
 
     page.click_at(0, 0.5, 1 / 6)  # first row, second column
     page.until(lambda: page.chosen("Which pictures") == "pet taken for background")
@@ -113,13 +113,13 @@ def test_an_evaluation_stops_when_asked(app_url, page):
 
 
 def test_own_pictures_and_masks_are_scored(app_url, page, tmp_path):
-    sample = DrawnPets().load(DrawnPets().splits["test"][0])
-    picture, mask = tmp_path / "mine.png", tmp_path / "mine_mask.png"
-    Image.fromarray(sample.image).save(picture)
+    sample = SyntheticPets().load(SyntheticPets().splits["test"][0])
+    image, mask = tmp_path / "mine.png", tmp_path / "mine_mask.png"
+    Image.fromarray(sample.image).save(image)
     Image.fromarray(sample.mask).save(mask)
     page.browser.get(f"{app_url}/evaluate?look=Other+data")
     page.choose("Data", "My own pictures and masks")
-    page.until(lambda: page.all("input[type=file]")[0]).send_keys(str(picture))
+    page.until(lambda: page.all("input[type=file]")[0]).send_keys(str(image))
     page.says("mine.png")
     page.press("Evaluate")
     page.says("mine (no mask)")

@@ -25,8 +25,8 @@ def wait_for(condition, seconds: float = 30):
     return found
 
 
-def colours_of(browser, picture) -> list[float]:
-    """Mean red, green and blue of a picture as the browser shows it."""
+def colours_of(browser, image) -> list[float]:
+    """Mean red, green and blue of an image as the browser shows it."""
     return browser.execute_script(
         """const canvas = document.createElement("canvas"), image = arguments[0];
         canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
@@ -35,7 +35,7 @@ def colours_of(browser, picture) -> list[float]:
         const sum = [0, 0, 0];
         for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; c++) sum[c] += data[i + c];
         return sum.map((value) => value / (data.length / 4));""",
-        picture,
+        image,
     )
 
 
@@ -96,11 +96,11 @@ def test_samples_have_small_pictures(app_url, browser):
     browser.get(app_url)
     buttons = browser.find_elements(By.CSS_SELECTOR, ".st-key-sample button")
 
-    def pictures():
+    def images():
         return {button.value_of_css_property("background-image") for button in buttons}
 
-    wait_for(lambda: len(pictures()) == len(SAMPLES))
-    assert all(picture.startswith('url("data:image/jpeg') for picture in pictures())
+    wait_for(lambda: len(images()) == len(SAMPLES))
+    assert all(image.startswith('url("data:image/jpeg') for image in images())
 
 
 def test_before_and_after_moves_with_the_arrow_keys(app_url, browser):

@@ -29,7 +29,7 @@ def test_rows_get_one_header(tmp_path):
 
 
 def samples_of(tmp_path, side: int, count: int, whole: int, network) -> np.ndarray:
-    """The strip that a network leaves of ``count`` random pictures after its third epoch."""
+    """The strip that a network leaves of ``count`` random images after its third epoch."""
     random = np.random.default_rng(0)
     data = Prepared(
         [str(i) for i in range(count)],

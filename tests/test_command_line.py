@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core import cli as command_line
+from unet_core import cli as cli
 from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.cli import main, parser
 from unet_core.errors import UserError
@@ -25,7 +25,7 @@ def test_every_command_explains_itself(command, capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["evaluate", "nobody", "--data", "drawn"], "no run called 'nobody'"),
+        (["evaluate", "nobody", "--data", "synthetic"], "no run called 'nobody'"),
         (["predict", "x.png", "--model", "../x", "--out", "out"], "no run called"),
         (["train", "--epochs", "0"], "Epochs must be at least 1"),
         (["train", "--learning-rate", "nan"], "Learning rate must be a number"),
@@ -75,7 +75,7 @@ def test_options_are_read_as_what_they_are():
     assert options["run"] == Path("a/b") and (options["name"], options["title"]) == ("n", "T")
     assert (options["minutes"], options["epochs"]) == (2.5, 3)
     assert options["model_arguments"] == {"depth": 2} and options["seed"] is None
-    assert options["run_command"] is command_line.train
+    assert options["run_command"] is cli.train
     plain = read("train")
     assert (plain["title"], plain["run"], plain["recipe"], plain["minutes"]) == (
         "",
@@ -84,19 +84,19 @@ def test_options_are_read_as_what_they_are():
         None,
     )
     assert read("predict a.png b.png --out c") == {
-        "pictures": [Path("a.png"), Path("b.png")], "model": None, "out": Path("c"),
-        "opacity": 0.5, "run_command": command_line.predict,
+        "images": [Path("a.png"), Path("b.png")], "model": None, "out": Path("c"),
+        "opacity": 0.5, "run_command": cli.predict,
     }  # fmt: skip
     assert read("evaluate r --data d") == {
-        "run": "r", "data": "d", "split": "test", "pictures": None, "out": None,
-        "run_command": command_line.evaluate,
+        "run": "r", "data": "d", "split": "test", "images": None, "out": None,
+        "run_command": cli.evaluate,
     }  # fmt: skip
     assert read("evaluate r --data d --out o --pictures 3")["out"] == Path("o")
     assert read("export r --format onnx --out m") == {
-        "run": "r", "format": "onnx", "out": Path("m"), "run_command": command_line.export,
+        "run": "r", "format": "onnx", "out": Path("m"), "run_command": cli.export,
     }  # fmt: skip
     assert read("download pets --pictures 3") == {
-        "data": "pets", "pictures": 3, "run_command": command_line.download,
+        "data": "pets", "images": 3, "run_command": cli.download,
     }  # fmt: skip
 
 
@@ -126,9 +126,11 @@ def test_what_cannot_be_read_is_said(line, says, capsys):
 
 
 def test_settings_that_are_not_given_stay_and_zero_may_mean_none():
-    options = parser().parse_args(["train", "--crop", "0", "--weight-decay", "0", "--epochs", "7"])
-    assert command_line.chosen_settings(options) == {"crop": None, "weight_decay": 0, "epochs": 7}
-    assert command_line.chosen_settings(parser().parse_args(["train"])) == {}
+    options = parser().parse_args(
+        ["train", "--crop-size", "0", "--weight-decay", "0", "--epochs", "7"]
+    )
+    assert cli.chosen_settings(options) == {"crop_size": None, "weight_decay": 0, "epochs": 7}
+    assert cli.chosen_settings(parser().parse_args(["train"])) == {}
 
 
 def test_predict_writes_the_mask_its_colours_and_the_overlay(channel_run, tmp_path, capsys):
@@ -175,14 +177,14 @@ def test_networks_and_runs_are_listed(channel_run, capsys):
 
 
 def test_a_bar_on_a_terminal_alone(capsys, monkeypatch):
-    command_line.show_progress(1, 2)
+    cli.show_progress(1, 2)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(command_line.sys.stderr, "isatty", lambda: True)
-    command_line.show_progress(500, 2000)
+    monkeypatch.setattr(cli.sys.stderr, "isatty", lambda: True)
+    cli.show_progress(500, 2000)
     assert capsys.readouterr().err == f"\r[{'#' * 10}{' ' * 30}] 500/2,000"
-    command_line.show_progress(2000, 2000)
+    cli.show_progress(2000, 2000)
     assert capsys.readouterr().err == f"\r[{'#' * 40}] 2,000/2,000\n"
-    command_line.show_progress(0, 0)
+    cli.show_progress(0, 0)
     assert capsys.readouterr().err == f"\r[{' ' * 40}] 0/0\n"
 
 
@@ -190,5 +192,5 @@ def test_interrupted_by_the_keyboard(monkeypatch):
     def interrupted(options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "models", interrupted)
+    monkeypatch.setattr(cli, "models", interrupted)
     assert main(["models"]) == 130

@@ -1,4 +1,4 @@
-"""Two models on the same pictures, against arithmetic by hand."""
+"""Two models on the same images, against arithmetic by hand."""
 
 import json
 
@@ -14,7 +14,7 @@ from unet_core.store.runs import Run
 def result(confusions: dict, **changes) -> dict:
     rows = [{"name": name, "confusion": matrix} for name, matrix in confusions.items()]
     common = {"data": "pets", "split": "test", "classes": ["pet", "background"]}
-    return common | {"per_picture": rows} | changes
+    return common | {"per_image": rows} | changes
 
 
 FIRST = result({
@@ -28,7 +28,7 @@ SECOND = result({
 
 def test_scores_of_the_pictures_that_both_have():
     comparison = compare(FIRST, SECOND)
-    assert comparison["pictures"] == 3
+    assert comparison["images"] == 3
     rows = {row["score"]: row for row in comparison["rows"]}
     assert list(rows) == ["Pixel accuracy", "Mean IoU", "IoU of pet", "IoU of background"]
     # the first's sum: [[23, 7], [5, 25]]
@@ -47,19 +47,19 @@ def test_scores_of_the_pictures_that_both_have():
 
 def test_pictures_widest_apart_come_first_and_equal_ones_in_their_order():
     iou_b = (8 / 10 + 10 / 12) / 2
-    rows = compare(FIRST, SECOND)["per_picture"]
+    rows = compare(FIRST, SECOND)["per_image"]
     assert [row["name"] for row in rows] == ["c", "b", "a"]
     assert rows[1] == {
         "name": "b", "first": pytest.approx(iou_b), "second": 1,
         "difference": pytest.approx(1 - iou_b),
     }  # fmt: skip
-    back = compare(SECOND, FIRST)["per_picture"]
+    back = compare(SECOND, FIRST)["per_image"]
     assert [row["name"] for row in back] == ["c", "b", "a"]
     assert back[0]["difference"] == pytest.approx(1 / 3 - 1)
 
 
 def test_the_interval_is_of_paired_differences():
-    """Pictures on which both are equally wrong do not widen it."""
+    """Images on which both are equally wrong do not widen it."""
     random = np.random.default_rng(0)
     rights = random.integers(0, 101, 200)
     first = {str(i): [[int(r), 100 - int(r)], [0, 100]] for i, r in enumerate(rights)}
@@ -74,7 +74,7 @@ def test_the_interval_is_of_paired_differences():
 
 
 def test_only_like_is_compared_with_like():
-    for change in ({"data": "drawn"}, {"split": "trainval"}, {"classes": ["pet", "wall"]}):
+    for change in ({"data": "synthetic"}, {"split": "trainval"}, {"classes": ["pet", "wall"]}):
         with pytest.raises(UserError, match="same split of the same data"):
             compare(FIRST, SECOND | change)
     with pytest.raises(UserError, match="no picture in common"):

@@ -6,13 +6,13 @@ from unet_core.data import open_dataset
 from unet_core.data.base import Sample
 from unet_core.data.pets import Pets
 from unet_core.data.prepared import Prepared, joined, prepare, resize_sample
-from unet_core.data.pseudo_labels import SelfLabelled
+from unet_core.data.pseudo_labels import PseudoLabelled
 from unet_core.errors import UserError
 
 
 @pytest.fixture
 def small_pets(tmp_path):
-    """The official layout with three pictures, of which one has no file."""
+    """The official layout with three images, of which one has no file."""
     folder = tmp_path / "pets"
     (folder / "images").mkdir(parents=True)
     (folder / "annotations" / "trimaps").mkdir(parents=True)
@@ -46,7 +46,7 @@ def test_a_run_labels_the_pictures_without_truth(small_pets, channel_run):
     Image.fromarray(half).save(folder / "pug_4.jpg", quality=100)
     Image.fromarray(half).save(folder / "beagle_2.jpg")  # it has a trimap
     pets = Pets(small_pets.folder)
-    labelled = SelfLabelled(pets, channel_run.name)
+    labelled = PseudoLabelled(pets, channel_run.name)
     assert pets.splits["unlabelled"] == labelled.splits["trainval"] == ["pug_4"]
     image, mask = labelled.load("pug_4")
     assert image.shape == (60, 40, 3)
@@ -56,10 +56,10 @@ def test_a_run_labels_the_pictures_without_truth(small_pets, channel_run):
 
 
 def test_a_teacher_of_other_classes_is_refused(channel_run):
-    drawn = open_dataset("drawn")
+    drawn = open_dataset("synthetic")
     drawn.classes = drawn.classes[:2]
     with pytest.raises(UserError, match="its classes are others"):
-        SelfLabelled(drawn, channel_run.name)
+        PseudoLabelled(drawn, channel_run.name)
 
 
 def test_missing_pets_say_how_to_get_them(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 import unet_core
 from unet_core.data import Lungs, Membrane, data_of, open_dataset
 from unet_core.data.base import split_names
-from unet_core.data.io import files_fingerprint, read_header, read_mask, read_pair, read_picture
+from unet_core.data.io import files_fingerprint, read_header, read_image, read_mask, read_pair
 from unet_core.data.labels import Labels, numbered_classes
 from unet_core.data.pets import PET_CLASSES
 from unet_core.data.prepared import prepare
@@ -120,20 +120,20 @@ def test_membranes_are_class_0_and_cells_class_1(data):
 # npz
 
 
-def write_npz(path: Path, pictures, masks, **options) -> str:
-    np.savez(path, pictures, masks, **options)
+def write_npz(path: Path, images, masks, **options) -> str:
+    np.savez(path, images, masks, **options)
     return f"npz:{path}"
 
 
 @pytest.mark.parametrize("channels", [(), (1,), (3,)])
 def test_npz_of_black_and_white_masks(tmp_path, channels):
-    pictures = random.integers(0, 256, (10, 16, 24, *channels), np.uint8)
+    images = random.integers(0, 256, (10, 16, 24, *channels), np.uint8)
     masks = np.zeros((10, 16, 24, 1), np.uint8)
     masks[:, :8] = 255
-    cells = open_dataset(write_npz(tmp_path / "cells.npz", pictures, masks))
+    cells = open_dataset(write_npz(tmp_path / "cells.npz", images, masks))
     assert (len(cells.splits["trainval"]), len(cells.splits["test"])) == (8, 2)
     image, mask = cells.load("00003")
-    expected = np.broadcast_to(pictures[3].reshape(16, 24, -1), (16, 24, 3))
+    expected = np.broadcast_to(images[3].reshape(16, 24, -1), (16, 24, 3))
     np.testing.assert_array_equal(image, expected)
     np.testing.assert_array_equal(mask, np.repeat([1, 0], 8)[:, None].repeat(24, 1))
     assert len(cells.classes) == 2 and cells.classes[0].is_background
@@ -161,12 +161,12 @@ def test_npz_of_zeros_and_ones(tmp_path, kind):
 def test_npz_of_class_ids_and_fractions(tmp_path):
     masks = np.zeros((4, 8, 8), np.int32)
     masks[:, 0, :3] = [1, 2, 3]
-    pictures = np.linspace(0, 1, 4 * 64, dtype=np.float32).reshape(4, 8, 8)
-    data = open_dataset(write_npz(tmp_path / "a.npz", pictures, masks))
+    images = np.linspace(0, 1, 4 * 64, dtype=np.float32).reshape(4, 8, 8)
+    data = open_dataset(write_npz(tmp_path / "a.npz", images, masks))
     assert [c.name for c in data.classes] == ["background", "class 1", "class 2", "class 3"]
     image, mask = data.load("00003")
     np.testing.assert_array_equal(mask, masks[3])
-    np.testing.assert_array_equal(image[..., 0], np.rint(pictures[3] * 255))
+    np.testing.assert_array_equal(image[..., 0], np.rint(images[3] * 255))
 
 
 def test_npz_through_the_cache_notices_a_changed_file(tmp_path):
@@ -209,9 +209,9 @@ UNFIT = {
 
 
 @pytest.mark.parametrize("pictures, masks, words", UNFIT.values(), ids=UNFIT)
-def test_unfit_npz_files_get_a_sentence(tmp_path, pictures, masks, words):
+def test_unfit_npz_files_get_a_sentence(tmp_path, images, masks, words):
     with pytest.raises(UserError, match=words):
-        open_dataset(write_npz(tmp_path / "a.npz", pictures, masks))
+        open_dataset(write_npz(tmp_path / "a.npz", images, masks))
 
 
 def test_pictures_with_negative_numbers_get_a_sentence(tmp_path):
@@ -330,7 +330,7 @@ def noted(orientation: int | None) -> dict:
 def test_a_mask_of_the_stored_pixels_turns_with_its_picture(tmp_path, orientation, suffix, shape):
     stored = grey(*shape)
     save(tmp_path / f"a.{suffix}", stored, **noted(orientation))
-    for own in (None, orientation):  # a mask that has the picture's note, or none
+    for own in (None, orientation):  # a mask that has the image's note, or none
         save(tmp_path / f"mask.{suffix}", stored, **noted(own))
         image, mask = read_pair(tmp_path / f"a.{suffix}", tmp_path / f"mask.{suffix}")
         np.testing.assert_array_equal(image[..., 0], WAYS[orientation](stored))
@@ -341,7 +341,7 @@ def test_a_mask_of_the_stored_pixels_turns_with_its_picture(tmp_path, orientatio
 @pytest.mark.parametrize("own", [None, 1, 6])
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_a_mask_of_the_upright_picture_stays_as_it_is(tmp_path, orientation, own, suffix):
-    """Its shape tells, also where the picture's note was copied into it."""
+    """Its shape tells, also where the image's note was copied into it."""
     stored = grey(20, 30)
     save(tmp_path / "a.png", stored, **noted(orientation))
     if suffix == "tif" and own == 6:
@@ -390,7 +390,7 @@ def test_compressed_black_and_white_masks_are_that(tmp_path, quality):
 
 
 def test_a_mask_whose_own_note_says_upright_is_not_turned(tmp_path):
-    """Where shapes cannot tell: a square picture."""
+    """Where shapes cannot tell: a square image."""
     stored = grey(24, 24)
     save(tmp_path / "a.png", stored, **noted(6))
     save(tmp_path / "mask.png", stored, **noted(1))
@@ -427,7 +427,7 @@ def test_a_header_tells_the_size_of_the_upright_picture(tmp_path, orientation, s
     path = tmp_path / f"a.{suffix}"
     save(path, grey(20, 30), **noted(orientation))
     header = read_header(path, "a")
-    assert header.shape == read_picture(path).shape[:2]
+    assert header.shape == read_image(path).shape[:2]
     assert header.orientation == orientation
 
 
@@ -563,14 +563,14 @@ def apart(first: list[str], second: list[str]) -> int:
     return min(abs(a - b) for a in places(first) for b in places(second))
 
 
-@pytest.mark.parametrize("pictures", [None, 12])
-def test_no_slice_that_scores_lies_next_to_one_that_trains(stack, pictures):
-    training, validation = split_for_training(stack, TrainingConfig(pictures=pictures))
+@pytest.mark.parametrize("images", [None, 12])
+def test_no_slice_that_scores_lies_next_to_one_that_trains(stack, images):
+    training, validation = split_for_training(stack, TrainingConfig(max_images=images))
     test = stack.splits["test"]
     assert places(test) == list(range(24, 30))
     assert apart(training, test) >= 3 and apart(validation, test) >= 3
     assert apart(training, validation) == 3
-    assert (len(training), len(validation)) == ((18, 2) if pictures is None else (11, 1))
+    assert (len(training), len(validation)) == ((18, 2) if images is None else (11, 1))
 
 
 def test_too_short_a_stack_is_told(data):
@@ -578,13 +578,13 @@ def test_too_short_a_stack_is_told(data):
         save(data / "membrane" / "images" / f"{number}.png", grey())
         save(data / "membrane" / "masks" / f"{number}.png", 255 - box(255, 3, 9))
     with pytest.raises(UserError, match="2 pictures to train on; 4 are needed"):
-        split_for_training(open_dataset("membrane"), TrainingConfig(pictures=None))
+        split_for_training(open_dataset("membrane"), TrainingConfig(max_images=None))
 
 
 @pytest.fixture
 def old_run(stack, shipped) -> Run:
     """As from before there was a rule: its config has none."""
-    new = new_run(TrainingConfig(data="membrane", pictures=None), "new")
+    new = new_run(TrainingConfig(data="membrane", max_images=None), "new")
     assert new.config["split_rule"] == "by distance"
     return create_run({k: v for k, v in new.config.items() if k != "split_rule"}, "old")
 
@@ -612,10 +612,10 @@ def test_the_test_pictures_of_a_page_are_none_that_the_run_has_seen(old_run, dra
     def page(folder: str) -> None:
         from pathlib import Path
 
-        from pages.pictures import choose_picture
+        from pages.images import choose_image
         from unet_core.store.runs import Run
 
-        choose_picture(Run(Path(folder)))
+        choose_image(Run(Path(folder)))
 
     app = AppTest.from_function(page, kwargs={"folder": str(old_run.path)}).run()
     assert not app.exception
@@ -641,7 +641,7 @@ def test_a_result_says_how_the_data_was_split(stack, old_run, channel_run):
     for data, rule in ((stack, "by distance"), (data_of(old_run.config), "")):
         result = evaluate(channel_run, data, "test", segmenter=known)
         assert result["split_rule"] == rule
-        assert [p["name"] for p in result["per_picture"]] == data.splits["test"]
+        assert [p["name"] for p in result["per_image"]] == data.splits["test"]
 
 
 class Known:
@@ -657,4 +657,4 @@ def test_a_split_that_is_not_known_is_refused(stack):
     with pytest.raises(UserError, match="'by moonlight'"):
         stack.split_by("by moonlight")
     with pytest.raises(UserError, match="Drawn pets"):
-        open_dataset("drawn").split_by("by distance")
+        open_dataset("synthetic").split_by("by distance")

@@ -49,8 +49,8 @@ def archives() -> dict[str, bytes]:
     trimap = encoded(np.full((60, 80), 2, np.uint8), "PNG")
     annotations = {"annotations/trainval.txt": lines.encode(), "annotations/test.txt": b""}
     annotations |= {f"annotations/trimaps/{name}.png": trimap for name in NAMES}
-    pictures = {f"images/{n}.jpg": encoded(i, "JPEG") for n, i in zip(NAMES, noise, strict=True)}
-    return {"annotations.tar.gz": packed(annotations), "images.tar.gz": packed(pictures)}
+    images = {f"images/{n}.jpg": encoded(i, "JPEG") for n, i in zip(NAMES, noise, strict=True)}
+    return {"annotations.tar.gz": packed(annotations), "images.tar.gz": packed(images)}
 
 
 @pytest.fixture
@@ -85,9 +85,9 @@ def server(archives):
     web.shutdown()
 
 
-def fetch(server, target, pictures=None, progress=lambda *_: None):
+def fetch(server, target, images=None, progress=lambda *_: None):
     address = f"http://127.0.0.1:{server.server_port}/"
-    download.download_pets(target, pictures, progress, address, server.md5)
+    download.download_pets(target, images, progress, address, server.md5)
 
 
 def test_everything_arrives_and_can_be_used(server, tmp_path):
@@ -104,7 +104,7 @@ def test_only_so_many_pictures(server, tmp_path):
     told = []
     fetch(server, tmp_path, 2, lambda *what: told.append(what))
     assert Pets(tmp_path).splits["trainval"] == NAMES[:2]
-    assert told[-1] == ("pictures", 2, 2)
+    assert told[-1] == ("images", 2, 2)
 
 
 @pytest.mark.parametrize("ranges", [True, False])
@@ -175,7 +175,7 @@ def test_a_part_can_be_completed_and_a_cut_download_is_never_whole(server, tmp_p
 def test_a_killed_download_says_so(server, tmp_path):
     write_json(
         tmp_path / download.PROGRESS,
-        {"pid": dead_process(), "what": "pictures", "done": 1, "total": 6, "error": ""},
+        {"pid": dead_process(), "what": "images", "done": 1, "total": 6, "error": ""},
     )
     progress = jobs.download_progress(tmp_path)
     assert not progress["running"] and "cut short" in progress["error"]

@@ -40,7 +40,7 @@ def test_a_trimap_follows_its_silhouette():
 
 
 def test_the_splits_share_nothing_and_some_pictures_are_empty():
-    drawn = open_dataset("drawn")
+    drawn = open_dataset("synthetic")
     assert not set(drawn.splits["trainval"]) & set(drawn.splits["test"])
     empty = [(drawn.load(name).mask == BACKGROUND).all() for name in drawn.splits["test"][:40]]
     assert 0 < sum(empty) < 15
@@ -48,7 +48,7 @@ def test_the_splits_share_nothing_and_some_pictures_are_empty():
 
 def test_a_name_that_does_not_exist():
     with pytest.raises(UserError):
-        open_dataset("drawn").load("drawn-x")
+        open_dataset("synthetic").load("drawn-x")
 
 
 # Pixels of pet, background and border, then the means of red, green and blue and the deviation.
@@ -70,8 +70,8 @@ SEEN = [
 
 @pytest.mark.parametrize(("seed", "counts", "light"), SEEN)
 def test_pictures_are_what_they_were_under_this_fingerprint(seed, counts, light):
-    assert open_dataset("drawn").fingerprint == "1"
-    image, mask = open_dataset("drawn").load(f"drawn-{seed:04d}")
+    assert open_dataset("synthetic").fingerprint == "1"
+    image, mask = open_dataset("synthetic").load(f"drawn-{seed:04d}")
     np.testing.assert_allclose(np.bincount(mask.ravel(), minlength=3), counts, atol=3)
     np.testing.assert_allclose([*image.mean((0, 1)), image.std()], light, atol=0.01)
 
@@ -97,7 +97,7 @@ def test_the_border_is_a_band_of_the_pictures_size():
 
 
 def test_a_kind_can_be_asked_for_and_names_are_numbers():
-    drawn = open_dataset("drawn")
+    drawn = open_dataset("synthetic")
     assert (drawn.splits["trainval"][0], drawn.splits["trainval"][-1]) == (
         "drawn-0000", "drawn-0999",
     )  # fmt: skip

@@ -78,7 +78,12 @@ def ship(shipped, trained):
         path = shipped / name
         path.mkdir()
         arguments = {"depth": 1, "filters": 2} if model == "compact" else {}
-        training = {"model": model, "model_arguments": arguments, "size": 32, "crop": None}
+        training = {
+            "model": model,
+            "model_arguments": arguments,
+            "image_size": 32,
+            "crop_size": None,
+        }
         classes = [{"name": c, "color": "#000000"} for c in "abc"]
         config = {"training": training, "classes": classes, "data_title": "Beasts", "rank": rank}
         write_json(path / "config.json", config | more)
@@ -147,10 +152,11 @@ def test_what_cannot_be_a_start_is_refused(model, imagenet, ship, shipped):
 
 
 @pytest.mark.parametrize(
-    ("mode", "first"), [("frozen", None), ("late", "block_7_expand"), ("tuned", "Conv1")]
+    ("mode", "first"),
+    [((True, 0), None), ((False, 7), "block_7_expand"), ((False, 0), "Conv1")],
 )
 def test_from_one_layer_on_all_learn_before_it_none(model, mode, first):
-    set_encoder_training(model, mode)
+    set_encoder_training(model, *mode)
     layers = [layer for layer in model.get_layer("encoder").layers if layer.weights]
     start = [layer.name for layer in layers].index(first) if first else len(layers)
     assert not any(layer.trainable_weights for layer in layers[:start])
@@ -163,10 +169,10 @@ def test_only_what_learns_follows_new_statistics(model):
     names = ("bn_Conv1", "block_15_project_BN")
     early, late = (model.get_layer("encoder").get_layer(name) for name in names)
     pixels = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3))
-    expected = {"frozen": (True, True), "late": (True, False), "tuned": (False, False)}
+    expected = {(True, 0): (True, True), (False, 7): (True, False), (False, 0): (False, False)}
     for mode, stay in expected.items():
         fill(model, 3)
-        set_encoder_training(model, mode)
+        set_encoder_training(model, *mode)
         model(pixels, training=True)
         means = [np.asarray(layer.moving_mean.value) for layer in (early, late)]
         assert tuple(bool((mean == 3).all()) for mean in means) == stay

@@ -4,14 +4,14 @@ import pytest
 
 from unet_core.data import open_dataset
 from unet_core.jobs import estimate
-from unet_core.jobs.estimate import REFERENCE, WARM_UP, Pace, Pictures
+from unet_core.jobs.estimate import REFERENCE, WARM_UP, ImageCounts, Pace
 from unet_core.jobs.heartbeat import Reporter
 from unet_core.jobs.new_run import split_names
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, create_run
 
-CONFIG = TrainingConfig(pictures=100, validation=0.1, epochs=5, size=128)
-PICTURES = Pictures(90, 10, 100)
+CONFIG = TrainingConfig(max_images=100, val_fraction=0.1, epochs=5, image_size=128)
+IMAGES = ImageCounts(90, 10, 100)
 PHASES = {
     "Starting": 0.5, "Preparing pictures": 7.0, "Loading TensorFlow": 6.0,
     "Building the network": 4.0, "Training": 60.0, "Validating": 20.0, "Exporting": 8.0,
@@ -22,7 +22,7 @@ PHASES = {
 def finished(name: str, config: TrainingConfig = CONFIG, **status) -> Run:
     """A run of 12 steps an epoch and 5 epochs: a step takes 0.9 s, a pause 2 s."""
     facts = {"title": name, "training": config.to_dict(), "classes": []}
-    run = create_run(facts | {"pictures": {"training": 90, "validation": 10}}, name)
+    run = create_run(facts | {"images": {"training": 90, "validation": 10}}, name)
     pace = {"step": 0.9, "pause": 2.0, "steps": 60}
     run.write_status(**({"state": "done", "pace": pace, "phase_seconds": PHASES} | status))
     return run
@@ -37,13 +37,13 @@ def clock(monkeypatch) -> list[float]:
 
 
 def test_a_training_too_short_to_be_of_use_is_told():
-    small = TrainingConfig(pictures=40, epochs=2, batch_size=8)
+    small = TrainingConfig(max_images=40, epochs=2, batch_size=8)
     assert not estimate.too_short(small, 36)  # ten steps of a decoder over a trained encoder
     assert "5 steps" in estimate.too_short(small.changed(epochs=1), 36)
     scratch = small.changed(model="compact")
     assert "about 90" in estimate.too_short(scratch, 36)
     assert not estimate.too_short(scratch.changed(epochs=18), 36)
-    new = small.changed(encoder_weights="none", encoder="tuned")
+    new = small.changed(encoder_weights="none", freeze_encoder=False)
     assert estimate.too_short(new, 36)
 
 
@@ -51,11 +51,11 @@ def test_an_earlier_run_of_the_same_kind_tells_the_time():
     finished("earlier")
     # of 98.5 s without preparing and evaluating, 60 steps took 54 and 5 pauses 10
     fixed = 34.5
-    assert estimate.seconds(CONFIG, PICTURES, 0.04) == pytest.approx(
+    assert estimate.seconds(CONFIG, IMAGES, 0.04) == pytest.approx(
         fixed + 5 * (90 / 8 * 0.9 + 2) + 13
     )
-    # twice the pictures: not prepared yet, at 0.07 s; twice the steps; 10 more to validate at 0.4
-    more = estimate.seconds(CONFIG.changed(pictures=200), Pictures(180, 20, 100), 0.04)
+    # twice the images: not prepared yet, at 0.07 s; twice the steps; 10 more to validate at 0.4
+    more = estimate.seconds(CONFIG.changed(max_images=200), ImageCounts(180, 20, 100), 0.04)
     assert more == pytest.approx(
         200 * 0.07 + fixed + 5 * (180 / 8 * 0.9 + 2 + 10 * 0.4 * 0.9 / 8) + 13
     )
@@ -68,9 +68,9 @@ def test_an_earlier_run_of_the_same_kind_tells_the_time():
         {"batch_size": 16},
         {"loss": "dice"},
         {"augmentation": "none"},
-        {"encoder": "late"},
-        {"size": 96},
-        {"crop": 96},
+        {"freeze_encoder": False, "fine_tune_from": 7},
+        {"image_size": 96},
+        {"crop_size": 96},
         {"model": "mobilenetv2"},
     ],
 )
@@ -78,11 +78,11 @@ def test_a_run_of_another_kind_tells_only_how_fast_the_machine_is(change):
     finished("earlier")
     assert estimate._alike(CONFIG, estimate._earlier_runs())
     assert not estimate._alike(CONFIG.changed(**change), estimate._earlier_runs())
-    # 8 pictures in 0.9 s, where the table says 26 a second: 2.925 times slower
-    slower = TrainingConfig(batch_size=16, pictures=100, epochs=5)
+    # 8 images in 0.9 s, where the table says 26 a second: 2.925 times slower
+    slower = TrainingConfig(batch_size=16, max_images=100, epochs=5)
     expected = 34.5 + 5 * (90 + 0.4 * 10) * 2.925 / 26
     evaluating = 100 * (0.08 + estimate.TWO_CORES * 0.032 / 4)
-    assert estimate.seconds(slower, PICTURES, 0.032) == pytest.approx(expected + evaluating)
+    assert estimate.seconds(slower, IMAGES, 0.032) == pytest.approx(expected + evaluating)
 
 
 @pytest.mark.parametrize(
@@ -100,16 +100,16 @@ def test_a_run_of_another_kind_tells_only_how_fast_the_machine_is(change):
     ],
 )
 def test_a_run_that_ended_at_once_or_is_spoilt_tells_nothing(shipped, status):
-    without = estimate.seconds(CONFIG, PICTURES, 0.02)
+    without = estimate.seconds(CONFIG, IMAGES, 0.02)
     finished("stopped", **status)
-    assert estimate.seconds(CONFIG, PICTURES, 0.02) == without
+    assert estimate.seconds(CONFIG, IMAGES, 0.02) == without
 
 
 def test_pictures_that_lay_ready_do_not_tell_how_long_they_take_to_prepare(shipped):
     first, again, other = (PHASES | {"Preparing pictures": s} for s in (7.0, 0.1, 0.0))
     for number, phases in enumerate((first, again, other)):
         finished(f"run-{number}", phase_seconds=phases)
-    more, same = CONFIG.changed(pictures=101), Pictures(91, 10, 100)
+    more, same = CONFIG.changed(max_images=101), ImageCounts(91, 10, 100)
     ready = estimate.seconds(CONFIG, same, REFERENCE)
     assert estimate.seconds(more, same, REFERENCE) - ready == pytest.approx(101 * 0.07)
 
@@ -117,37 +117,37 @@ def test_pictures_that_lay_ready_do_not_tell_how_long_they_take_to_prepare(shipp
 def test_one_run_under_load_among_several_does_not_count(shipped):
     for number in range(3):
         finished(f"run-{number}")
-    usual = estimate.seconds(CONFIG, PICTURES, 0.02)
+    usual = estimate.seconds(CONFIG, IMAGES, 0.02)
     finished("loaded", pace={"step": 9.0, "pause": 20.0, "steps": 60})
-    assert estimate.seconds(CONFIG, PICTURES, 0.02) == pytest.approx(usual)
+    assert estimate.seconds(CONFIG, IMAGES, 0.02) == pytest.approx(usual)
 
 
 def test_a_slower_machine_and_larger_pictures_take_longer(shipped):
     def learning(config: TrainingConfig, prediction: float) -> float:
         more = config.changed(epochs=config.epochs + 1)
-        return estimate.seconds(more, PICTURES, prediction) - estimate.seconds(
-            config, PICTURES, prediction
+        return estimate.seconds(more, IMAGES, prediction) - estimate.seconds(
+            config, IMAGES, prediction
         )
 
     fast = learning(CONFIG, REFERENCE)
     assert fast == pytest.approx((90 + 0.4 * 10) / 26)
     assert learning(CONFIG, 2 * REFERENCE) == pytest.approx(2 * fast)
     assert learning(CONFIG, 1000 * REFERENCE) == pytest.approx(estimate.SLOWER * fast)
-    assert learning(CONFIG.changed(size=256), REFERENCE) == pytest.approx(4 * fast)
+    assert learning(CONFIG.changed(image_size=256), REFERENCE) == pytest.approx(4 * fast)
 
 
 @pytest.mark.parametrize("slower", [1, 2])
 def test_without_an_earlier_run_the_table_tells_the_time(shipped, slower):
     evaluating = 100 * (0.08 + slower * estimate.TWO_CORES * REFERENCE / 4)
     others = 100 * 0.08 / 2 + estimate.START + estimate.EXPORT + 5 * (90 + 0.4 * 10) / 26
-    assert estimate.seconds(CONFIG, PICTURES, slower * REFERENCE) == pytest.approx(
+    assert estimate.seconds(CONFIG, IMAGES, slower * REFERENCE) == pytest.approx(
         slower * others + evaluating
     )
 
 
 def test_all_pictures_of_a_data_set_are_counted_as_they_are():
-    dataset = open_dataset("drawn")
-    names = split_names(dataset, TrainingConfig(pictures=None))
+    dataset = open_dataset("synthetic")
+    names = split_names(dataset, TrainingConfig(max_images=None))
     assert [len(part) for part in names] == [900, 100]
 
 
@@ -178,7 +178,7 @@ def test_the_pause_after_the_first_epoch_is_not_the_usual_one(clock):
         for _ in range(10):
             clock[0] += 1.0
             pace.step()
-        if pause in (0.0, 9.0):  # by the speed of steps: a ninth as many pictures, at 0.4
+        if pause in (0.0, 9.0):  # by the speed of steps: a ninth as many images, at 0.4
             assert pace.pause_seconds(10, 0.1) == pytest.approx(0.4 * 10 / 9)
     assert pace.pause_seconds(10, 0.1) == pytest.approx(2.0)
 
@@ -218,16 +218,16 @@ def test_what_a_prediction_takes_is_the_processors_time(channel_run, monkeypatch
 
 
 def test_the_articles_lung_network_does_not_fit_a_small_host_but_ours_does():
-    article = TrainingConfig(model="batchnorm", size=512, batch_size=2)
-    ours = article.changed(model_arguments={"filters": 16}, size=160, batch_size=4)
+    article = TrainingConfig(model="batchnorm", image_size=512, batch_size=2)
+    ours = article.changed(model_arguments={"filters": 16}, image_size=160, batch_size=4)
     assert estimate.memory(article) > 4e9 > 2e9 > estimate.memory(ours)
 
 
 def test_more_filters_and_more_pixels_cost_a_network_from_scratch_more_time(shipped):
-    small = TrainingConfig(model="compact", model_arguments={"filters": 8}, size=64)
+    small = TrainingConfig(model="compact", model_arguments={"filters": 8}, image_size=64)
     costs = [
-        estimate.seconds(config, Pictures(90, 10, 0), REFERENCE)
-        for config in (small, small.changed(size=128), small.changed(model_arguments={}))
+        estimate.seconds(config, ImageCounts(90, 10, 0), REFERENCE)
+        for config in (small, small.changed(image_size=128), small.changed(model_arguments={}))
     ]
     assert costs[0] < costs[1] and costs[0] < costs[2]
 

@@ -13,13 +13,13 @@ from unet_core.cli import main
 from unet_core.data.base import Dataset, Sample
 from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.pets import PET_CLASSES
-from unet_core.data.synthetic import DrawnPets
+from unet_core.data.synthetic import SyntheticPets
 from unet_core.errors import UserError
-from unet_core.jobs import evaluations as evaluation_jobs
+from unet_core.jobs import evaluations as evaluations
 from unet_core.jobs import trainings as jobs
 from unet_core.metrics import evaluate as evaluation
 from unet_core.metrics.compare import compare
-from unet_core.metrics.confusion import overall_scores
+from unet_core.metrics.confusion import overall_metrics
 from unet_core.prediction.overlay import encode_png
 from unet_core.store.classes import ClassInfo, background_and_object
 from unet_core.store.environment import runs_folder
@@ -53,31 +53,31 @@ def test_the_matrix_is_that_of_all_pixels(result):
     truth = np.concatenate([sample.mask.ravel() for sample in samples])
     said = np.concatenate([sample.image.argmax(-1).ravel() for sample in samples])
     np.testing.assert_array_equal(result["confusion"], confusion_matrix(truth, said))
-    assert result["scores"]["pixel_accuracy"] == (truth == said).mean()
-    summed = np.sum([picture["confusion"] for picture in result["per_picture"]], axis=0)
+    assert result["metrics"]["pixel_accuracy"] == (truth == said).mean()
+    summed = np.sum([image["confusion"] for image in result["per_image"]], axis=0)
     np.testing.assert_array_equal(result["confusion"], summed)
 
 
 def test_the_result_says_what_was_scored(result):
-    assert (result["data"], result["split"], result["pictures"]) == ("coloured", "test", 3)
+    assert (result["data"], result["split"], result["images"]) == ("coloured", "test", 3)
     assert result["resolution"] == 32
     assert result["classes"] == ["pet", "background", "border"]
-    assert result["per_picture"][0]["mean_iou"] == 1
-    assert result["per_picture"][2]["name"] == "spoilt"
+    assert result["per_image"][0]["mean_iou"] == 1
+    assert result["per_image"][2]["name"] == "spoilt"
     assert np.array(result["reliability"])[:, 2].sum() == 3 * 32 * 32
-    text = evaluation.format_scores(result)
-    assert f"{result['scores']['mean_iou']:.4f}" in text and "3 pictures at 32 × 32" in text
+    text = evaluation.format_metrics(result)
+    assert f"{result['metrics']['mean_iou']:.4f}" in text and "3 pictures at 32 × 32" in text
 
 
 def test_the_table_of_scores_is_laid_out_in_columns():
     result = {
-        "data_title": "Pets", "split": "test", "pictures": 2, "resolution": 64,
+        "data_title": "Pets", "split": "test", "images": 2, "resolution": 64,
         "classes": ["pet", "background"], "notes": ["A note."], "calibration_error": 0.0123,
-        "scores": {"mean_iou": 0.5, "boundary_f1": 0.25}, "boundary_tolerance": 0.0075,
+        "metrics": {"mean_iou": 0.5, "boundary_f1": 0.25}, "boundary_tolerance": 0.0075,
         "intervals": {"mean_iou": (0.4, 0.6)}, "roc_area": 0.9, "average_precision": None,
         "per_class": {"iou": [0.5, None], "support": [1234, 5]},
     }  # fmt: skip
-    assert evaluation.format_scores(result).splitlines() == [
+    assert evaluation.format_metrics(result).splitlines() == [
         "Pets, test split: 2 pictures at 64 × 64, classes pet, background",
         "A note.",
         "",
@@ -105,7 +105,7 @@ def test_masks_can_be_scored_at_another_size(channel_run):
     result = evaluation.evaluate(Run(channel_run.path), Halves(), "test")
     assert (result["resolution"], result["input"]) == (16, 32)
     assert np.array(result["confusion"]).sum() == 3 * 16 * 16
-    assert result["scores"]["pixel_accuracy"] == 1
+    assert result["metrics"]["pixel_accuracy"] == 1
 
 
 def test_a_binary_model_gets_a_threshold_sweep(channel_run):
@@ -129,14 +129,14 @@ def test_a_binary_model_gets_a_threshold_sweep(channel_run):
     result = evaluation.evaluate(channel_run, Halves(), "test", segmenter=Sure())
     assert result["confusion"] == [[3 * 256, 3 * 256], [0, 3 * 512]]
     assert result["thresholds"][50] == result["confusion"]
-    assert result["scores"]["foreground_dice"] == pytest.approx(2 * 512 / (768 + 512))
+    assert result["metrics"]["foreground_dice"] == pytest.approx(2 * 512 / (768 + 512))
     assert result["thresholds"][90] == [[3 * 512, 0], [3 * 512, 0]]
     # Everywhere 20 or 100 % sure; above, 80 % sure and right in 2 of 3 pixels.
     assert result["calibration_error"] == pytest.approx(0.75 * abs(0.8 - 2 / 3))
 
 
 def own(run: Run, *pairs: tuple[np.ndarray, np.ndarray]) -> Pairs:
-    """Own pictures and masks, kept for the run."""
+    """Own images and masks, kept for the run."""
     files = []
     for number, (image, mask) in enumerate(pairs):
         files += [(f"{number}.png", encode_png(image)), (f"{number}_mask.png", encode_png(mask))]
@@ -164,10 +164,10 @@ def test_black_and_white_masks_are_scored_on_two_classes(channel_run):
     result = evaluation.evaluate(channel_run, data, "test")
     assert result["classes"] == ["background", "pet"]
     assert result["confusion"] == [[512, 0], [0, 512]]
-    assert result["scores"]["mean_iou"] == result["scores"]["foreground_iou"] == 1
+    assert result["metrics"]["mean_iou"] == result["metrics"]["foreground_iou"] == 1
     assert result["thresholds"][50] == result["confusion"]
     (note,) = result["notes"]
-    assert "border, the likelier" in note and note in evaluation.format_scores(result)
+    assert "border, the likelier" in note and note in evaluation.format_metrics(result)
 
 
 def test_the_part_of_the_border_in_a_probability_is_left_out():
@@ -192,9 +192,9 @@ def test_a_class_that_no_mask_has_does_not_pull_the_mean_down(channel_run):
     pair = BANDS, 1 - upper_half(1)  # class numbers, none is border
     result = evaluation.evaluate(channel_run, own(channel_run, pair, pair), "test")
     assert result["confusion"] == [[512, 0, 512], [0, 512, 512], [0, 0, 0]]
-    assert result["scores"]["mean_iou"] == 0.5
-    assert result["scores"]["mean_dice"] == pytest.approx(2 / 3)
-    assert result["per_picture"][0]["mean_iou"] == 0.5
+    assert result["metrics"]["mean_iou"] == 0.5
+    assert result["metrics"]["mean_dice"] == pytest.approx(2 / 3)
+    assert result["per_image"][0]["mean_iou"] == 0.5
     assert result["notes"] == [
         "The masks hold class numbers: 0 pet, 1 background, 2 border.",
         "No mask has border: means are of the other classes.",
@@ -208,8 +208,8 @@ def test_outlines_of_a_class_that_no_mask_has_do_not_pull_boundary_f1_down(chann
     image = np.array([SURE_PET] * 15 + [(0, 0, 255)] + [SURE_BACKGROUND] * 16, np.uint8)
     data = own(channel_run, (image[:, None].repeat(32, axis=1), 1 - upper_half(1)))
     result = evaluation.evaluate(channel_run, data, "test")
-    assert result["per_picture"][0]["boundary_f1_by_class"] == [0, 1, 0]
-    assert result["per_picture"][0]["boundary_f1"] == result["scores"]["boundary_f1"] == 0.5
+    assert result["per_image"][0]["boundary_f1_by_class"] == [0, 1, 0]
+    assert result["per_image"][0]["boundary_f1"] == result["metrics"]["boundary_f1"] == 0.5
 
 
 def test_a_picture_without_the_object_counts_its_false_alarms(channel_run):
@@ -217,16 +217,16 @@ def test_a_picture_without_the_object_counts_its_false_alarms(channel_run):
     data = own(channel_run, (BANDS, upper_half(255)), (BANDS, black))
     result = evaluation.evaluate(channel_run, data, "test")
     assert result["confusion"] == [[1024, 512], [0, 512]]
-    assert [p["mean_iou"] for p in result["per_picture"]] == [1, (0.5 + 0) / 2]
+    assert [p["mean_iou"] for p in result["per_image"]] == [1, (0.5 + 0) / 2]
 
 
 def test_masks_without_any_object_are_scored(channel_run):
     data = own(channel_run, (BANDS, np.zeros((32, 32), np.uint8)))
     result = evaluation.evaluate(channel_run, data, "test")
     assert result["classes"] == ["background", "pet"]
-    assert result["scores"]["mean_iou"] == 0.5  # of the background alone
+    assert result["metrics"]["mean_iou"] == 0.5  # of the background alone
     assert "No mask has pet" in result["notes"][1]
-    assert evaluation.format_scores(result)
+    assert evaluation.format_metrics(result)
 
 
 def test_whole_data_has_nothing_to_note(result):
@@ -249,7 +249,7 @@ class Doubtful:
 
 
 def pixels_of(dataset: Dataset, segmenter: Doubtful) -> tuple[np.ndarray, np.ndarray]:
-    """Truth (n,) and probabilities (n, classes) of all test pictures."""
+    """Truth (n,) and probabilities (n, classes) of all test images."""
     samples = [dataset.load(name) for name in dataset.splits["test"]]
     probabilities = [segmenter.probabilities(sample.image) for sample in samples]
     truth = np.concatenate([sample.mask.ravel() for sample in samples])
@@ -269,13 +269,13 @@ def test_scores_of_three_classes_are_those_of_scikit_learn(channel_run):
         "pet_or_border_iou": metrics.jaccard_score(truth != 1, said != 1),
     }
     assert 0.3 < expected["pixel_accuracy"] < 0.9
-    found = dict(result["scores"])
+    found = dict(result["metrics"])
     del found["boundary_f1"]
     assert found == pytest.approx(expected)
     recall = metrics.recall_score(truth, said, average=None)
     np.testing.assert_allclose(result["per_class"]["recall"], recall)
     for key, (low, high) in result["intervals"].items():
-        assert low <= result["scores"][key] <= high
+        assert low <= result["metrics"][key] <= high
     assert result["calibration_error"] == pytest.approx(looped_calibration(truth, probabilities))
 
 
@@ -302,17 +302,17 @@ def test_scores_of_a_binary_model_are_those_of_scikit_learn(channel_run):
     result = evaluation.evaluate(channel_run, Red(), "test", segmenter=Doubtful(2))
     truth, probabilities = pixels_of(Red(), Doubtful(2))
     probability, said = probabilities[:, 1], probabilities[:, 1] >= 0.5
-    assert result["scores"]["foreground_iou"] == pytest.approx(metrics.jaccard_score(truth, said))
-    assert result["scores"]["foreground_dice"] == pytest.approx(metrics.f1_score(truth, said))
+    assert result["metrics"]["foreground_iou"] == pytest.approx(metrics.jaccard_score(truth, said))
+    assert result["metrics"]["foreground_dice"] == pytest.approx(metrics.f1_score(truth, said))
     assert result["roc_area"] == pytest.approx(metrics.roc_auc_score(truth, probability))
     expected = metrics.average_precision_score(truth, probability)
     assert result["average_precision"] == pytest.approx(expected)
-    printed = evaluation.format_scores(result)
+    printed = evaluation.format_metrics(result)
     assert f"{result['roc_area']:.4f}" in printed and f"{expected:.4f}" in printed
 
 
 class Squares(Dataset):
-    """A red square, on green, in one of two pictures; never a blue pixel."""
+    """A red square, on green, in one of two images; never a blue pixel."""
 
     name = title = "squares"
     credit = ""
@@ -334,7 +334,7 @@ def test_boundary_f1_is_kept_by_class_and_by_picture(channel_run):
         said = slice(8, 24), slice(9, 25)  # one pixel; a tolerance of 0.34 pixels
 
     result = evaluation.evaluate(channel_run, Shifted(), "test")
-    square, empty = result["per_picture"]
+    square, empty = result["per_image"]
     # Outlines of 60 pixels; of each, the two long sides agree but for a corner.
     assert square["boundary_f1_by_class"][0] == pytest.approx(2 * 15 / 60)
     assert square["boundary_f1_by_class"][2] is None
@@ -342,19 +342,19 @@ def test_boundary_f1_is_kept_by_class_and_by_picture(channel_run):
     assert square["boundary_f1"] == pytest.approx((pet + background) / 2)
     assert empty["boundary_f1_by_class"] == [None, None, None] and empty["boundary_f1"] is None
     assert result["per_class"]["boundary_f1"] == [pet, background, None]
-    assert result["scores"]["boundary_f1"] == square["boundary_f1"]
+    assert result["metrics"]["boundary_f1"] == square["boundary_f1"]
     assert result["boundary_tolerance"] == 0.0075
-    assert "boundary F1 (0.75 %)" in evaluation.format_scores(result)
+    assert "boundary F1 (0.75 %)" in evaluation.format_metrics(result)
 
 
 def test_what_cannot_be_scored_is_left_out_and_the_file_is_json(channel_run):
     result = evaluation.evaluate(channel_run, Squares(), "test", ["empty"])
-    assert "pet_iou" not in result["scores"] and "boundary_f1" not in result["scores"]
-    assert result["scores"]["mean_iou"] == 1
-    assert result["intervals"] == {}  # of a single picture
+    assert "pet_iou" not in result["metrics"] and "boundary_f1" not in result["metrics"]
+    assert result["metrics"]["mean_iou"] == 1
+    assert result["intervals"] == {}  # of a single image
     assert result["per_class"]["iou"] == [None, 1, None]
     json.dumps(result, allow_nan=False)
-    assert "–" in evaluation.format_scores(result)
+    assert "–" in evaluation.format_metrics(result)
 
 
 def test_a_network_that_diverged_is_told(channel_run):
@@ -377,22 +377,22 @@ def test_data_with_other_classes_is_refused(channel_run):
 
 
 def test_a_limit_draws_the_same_pictures_each_time():
-    names = evaluation.names_of(DrawnPets(), "test", 5)
-    assert len(set(names)) == 5 and names == evaluation.names_of(DrawnPets(), "test", 5)
-    assert names != DrawnPets().splits["test"][:5]
+    names = evaluation.names_of(SyntheticPets(), "test", 5)
+    assert len(set(names)) == 5 and names == evaluation.names_of(SyntheticPets(), "test", 5)
+    assert names != SyntheticPets().splits["test"][:5]
 
 
 def test_comparison_of_a_model_with_a_worse_one(result):
-    worse = result | {"per_picture": [dict(p) for p in result["per_picture"]]}
-    worse["per_picture"][0]["confusion"] = [[0, 300, 0], [0, 300, 0], [0, 424, 0]]
+    worse = result | {"per_image": [dict(p) for p in result["per_image"]]}
+    worse["per_image"][0]["confusion"] = [[0, 300, 0], [0, 300, 0], [0, 424, 0]]
     comparison = compare(result, worse)
-    assert comparison["pictures"] == 3
-    assert comparison["per_picture"][0]["name"] == "first"
-    assert comparison["per_picture"][0]["first"] == 1
+    assert comparison["images"] == 3
+    assert comparison["per_image"][0]["name"] == "first"
+    assert comparison["per_image"][0]["first"] == 1
     rows = {row["score"]: row for row in comparison["rows"]}
-    assert rows["Pixel accuracy"]["first"] == result["scores"]["pixel_accuracy"]
+    assert rows["Pixel accuracy"]["first"] == result["metrics"]["pixel_accuracy"]
     assert rows["Pixel accuracy"]["difference"] == pytest.approx(-724 / (3 * 1024))
-    # One of three pictures differs: it may not be drawn at all, or be drawn three times.
+    # One of three images differs: it may not be drawn at all, or be drawn three times.
     assert rows["Pixel accuracy"]["high"] == 0
     assert rows["Pixel accuracy"]["low"] < rows["Pixel accuracy"]["difference"]
 
@@ -406,12 +406,12 @@ def test_intervals_of_a_difference_agree_with_scipy(result):
     random = np.random.default_rng(4)
     pairs = random.integers(1, 60, (2, 40, 3, 3)) + np.diag([90, 90, 40])
     first, second = (
-        result | {"per_picture": [{"name": n, "confusion": c} for n, c in enumerate(confusions)]}
+        result | {"per_image": [{"name": n, "confusion": c} for n, c in enumerate(confusions)]}
         for confusions in pairs
     )
 
     def difference(positions):
-        a, b = (overall_scores(confusions[positions].sum(0))["mean_iou"] for confusions in pairs)
+        a, b = (overall_metrics(confusions[positions].sum(0))["mean_iou"] for confusions in pairs)
         return b - a
 
     row = next(r for r in compare(first, second)["rows"] if r["score"] == "Mean IoU")
@@ -425,8 +425,8 @@ def test_intervals_of_a_difference_agree_with_scipy(result):
 
 
 def test_one_picture_tells_nothing_beyond_itself(result):
-    one = result | {"per_picture": result["per_picture"][2:]}
-    worse = result | {"per_picture": [one["per_picture"][0] | {"confusion": [[0, 9, 0]] * 3}]}
+    one = result | {"per_image": result["per_image"][2:]}
+    worse = result | {"per_image": [one["per_image"][0] | {"confusion": [[0, 9, 0]] * 3}]}
     for row in compare(one, worse)["rows"]:
         assert row["difference"] and np.isnan(row["low"]) and np.isnan(row["high"])
 
@@ -454,52 +454,52 @@ def own_run(channel_run):
 
 
 def test_a_job_leaves_its_result_beside_the_runs_own(own_run):
-    job = evaluation_jobs.start(own_run, "drawn", "test", 4)
-    assert evaluation_jobs.working() == job
+    job = evaluations.start(own_run, "synthetic", "test", 4)
+    assert evaluations.working() == job
     with pytest.raises(UserError, match="wait for it or stop it"):
-        evaluation_jobs.start(own_run, "drawn", "test", 4)
+        evaluations.start(own_run, "synthetic", "test", 4)
     assert wait(job)["state"] == "done"
-    assert job.result["pictures"] == 4
-    assert list(evaluation_jobs.results(own_run)) == [job.name]
+    assert job.result["images"] == 4
+    assert list(evaluations.results(own_run)) == [job.name]
     assert not (own_run.path / "evaluation.json").exists()
 
 
 def test_the_command_line_says_what_the_page_shows(own_run, capsys):
-    assert main(["evaluate", "channels", "--data", "drawn", "--pictures", "3"]) == 0
-    (result,) = evaluation_jobs.results(own_run).values()
+    assert main(["evaluate", "channels", "--data", "synthetic", "--max-images", "3"]) == 0
+    (result,) = evaluations.results(own_run).values()
     printed = capsys.readouterr().out
-    for score in result["scores"].values():
+    for score in result["metrics"].values():
         assert f"{score:.4f}" in printed
-    assert not own_run.evaluation  # that is for all test pictures of its own data
+    assert not own_run.evaluation  # that is for all test images of its own data
 
 
 def test_a_job_stops_at_once_and_leaves_no_result(own_run):
-    job = evaluation_jobs.start(own_run, "drawn", "trainval")
-    evaluation_jobs.stop(job)
+    job = evaluations.start(own_run, "synthetic", "trainval")
+    evaluations.stop(job)
     assert job.progress["state"] == "stopped"
-    assert evaluation_jobs.working() is None
-    assert evaluation_jobs.results(own_run) == {}
+    assert evaluations.working() is None
+    assert evaluations.results(own_run) == {}
 
 
 def test_a_job_that_fails_says_why(own_run):
     (own_run.path / "model.onnx").write_bytes(b"not a network")
-    job = evaluation_jobs.start(own_run, "drawn", "test", 1)
+    job = evaluations.start(own_run, "synthetic", "test", 1)
     progress = wait(job)
     assert progress["state"] == "failed" and progress["error"]
 
 
 def test_a_job_with_data_that_is_not_there_does_not_start(own_run):
     with pytest.raises(UserError, match="no longer here"):
-        evaluation_jobs.start(own_run, "pairs:0123456789abcdef", "test")
-    assert evaluation_jobs.jobs() == []
+        evaluations.start(own_run, "pairs:0123456789abcdef", "test")
+    assert evaluations.jobs() == []
 
 
 def kept(run: Run, result: dict, data: str) -> dict:
     """Put the result into the folder of the run's job on ``data``."""
-    folder = evaluations_folder() / run.id / evaluation_jobs._key(run, data, "test")
+    folder = evaluations_folder() / run.id / evaluations._key(run, data, "test")
     folder.mkdir(parents=True)
     result = result | {"run": run.name, "data": data}
-    evaluation_jobs.EvaluationJob(folder).report(
+    evaluations.EvaluationJob(folder).report(
         **{key: result[key] for key in ("run", "data", "data_title", "split")},
         done=0, total=1, error="",
     )  # fmt: skip
@@ -512,15 +512,15 @@ def a_run(channel_run: Run, name: str) -> Run:
 
 
 def data_of(run: Run) -> list[str]:
-    return sorted(result["data"] for result in evaluation_jobs.results(run).values())
+    return sorted(result["data"] for result in evaluations.results(run).values())
 
 
 @pytest.fixture
 def coloured(channel_run, monkeypatch):
-    """The three pictures as the data that the channel run was trained on."""
+    """The three images as the data that the channel run was trained on."""
     training = channel_run.config["training"] | {"data": "coloured"}
     write_json(channel_run.path / "config.json", channel_run.config | {"training": training})
-    monkeypatch.setattr(evaluation_jobs, "data_of", lambda config: Coloured())
+    monkeypatch.setattr(evaluations, "data_of", lambda config: Coloured())
 
 
 def test_nothing_is_written_into_what_is_shipped(channel_run, coloured, capsys):
@@ -533,13 +533,13 @@ def test_nothing_is_written_into_what_is_shipped(channel_run, coloured, capsys):
     assert main([*command, str(channel_run.path / "new")]) == 2
     assert main([*command, str(channel_run.path)]) == 2
     assert {path: path.read_bytes() for path in channel_run.path.iterdir()} == before
-    (result,) = evaluation_jobs.results(channel_run).values()
-    assert result["pictures"] == 3
+    (result,) = evaluations.results(channel_run).values()
+    assert result["images"] == 3
 
 
 def test_a_users_own_run_keeps_the_result_on_its_own_data(coloured, own_run):
     assert main(["evaluate", "channels", "--data", "coloured"]) == 0
-    assert list(evaluation_jobs.results(Run(own_run.path))) == [evaluation_jobs.OWN]
+    assert list(evaluations.results(Run(own_run.path))) == [evaluations.OWN]
 
 
 def test_no_result_is_taken_for_another_runs_or_another_datas(channel_run, result):
@@ -549,9 +549,9 @@ def test_no_result_is_taken_for_another_runs_or_another_datas(channel_run, resul
             kept(run, result | {"seconds": len(run.name)}, data)
     for run in (pets, longer):
         assert data_of(run) == ["npz:a-b.npz", "npz:a.b.npz"]
-        assert {r["run"] for r in evaluation_jobs.results(run).values()} == {run.name}
+        assert {r["run"] for r in evaluations.results(run).values()} == {run.name}
     assert data_of(third) == []
-    assert len({job.name for job in evaluation_jobs.jobs()}) == 4
+    assert len({job.name for job in evaluations.jobs()}) == 4
 
 
 @pytest.mark.parametrize("way", ["delete", "prune"])
@@ -588,7 +588,7 @@ def old_result(run: Run, result: dict, name: str | None = None, **changes) -> No
     folder = evaluations_folder() / f"{name or run.name}--coloured--test"
     folder.mkdir(parents=True)
     result = result | {"run": run.name} | changes
-    job = evaluation_jobs.EvaluationJob(folder)
+    job = evaluations.EvaluationJob(folder)
     job.report(run=run.name, data="coloured", data_title="", split="test", done=0, total=1,
                error="", pid=1)  # fmt: skip
     write_json(folder / "evaluation.json", result)
@@ -604,22 +604,22 @@ def test_older_results_are_found_where_it_is_clear_whose_they_are(channel_run, r
     channels = Run(own.path.rename(runs_folder() / "channels"))  # called like a shipped one
     old_result(channels, result, **date)
     for run in (pets, longer):
-        (found,) = evaluation_jobs.results(run).values()
+        (found,) = evaluations.results(run).values()
         assert found["run"] == run.name
     for run in (late, channels, channel_run):
-        assert evaluation_jobs.results(run) == {}
+        assert evaluations.results(run) == {}
 
 
 def test_a_result_is_made_by_one_process_at_a_time(own_run):
-    job = evaluation_jobs.new_job(own_run, "drawn", "test", 2)
+    job = evaluations.new_job(own_run, "synthetic", "test", 2)
     with locked(job.lock):
-        assert evaluation_jobs.working() == job
+        assert evaluations.working() == job
         write_json(job.path / "progress.json", {})
         assert job.progress["state"] == "running"
         with pytest.raises(UserError, match="wait for it"):
-            evaluation_jobs.new_job(own_run, "drawn", "test", 2)
+            evaluations.new_job(own_run, "synthetic", "test", 2)
         with pytest.raises(UserError, match="wait for it"):
-            evaluation_jobs.work(job, own_run, "drawn", "test", 2, lambda *_: None)
+            evaluations.work(job, own_run, "synthetic", "test", 2, lambda *_: None)
     assert job.progress["state"] == "failed"
 
 
@@ -643,7 +643,7 @@ def test_a_result_with_an_odd_part_is_none(channel_run, result, change):
 def test_a_result_of_an_early_version_that_does_not_name_its_run_is_read(channel_run, result):
     early = {key: value for key, value in result.items() if key != "run"}
     write_json(channel_run.path / "evaluation.json", early)
-    assert channel_run.evaluation["scores"] == early["scores"]
+    assert channel_run.evaluation["metrics"] == early["metrics"]
 
 
 def test_classes_in_another_order_are_not_mixed_up():
@@ -654,10 +654,10 @@ def test_classes_in_another_order_are_not_mixed_up():
 
 
 def test_a_new_job_takes_the_place_of_an_older_one(own_run):
-    job = evaluation_jobs.new_job(own_run, "drawn", "test", 2)
+    job = evaluations.new_job(own_run, "synthetic", "test", 2)
     job.report(error="It failed.")
     (job.path / "evaluation.json").write_text("{}")
-    again = evaluation_jobs.new_job(own_run, "drawn", "test", 3)
+    again = evaluations.new_job(own_run, "synthetic", "test", 3)
     assert again == job and [path.name for path in job.path.iterdir()] == ["progress.json"]
-    expected = {"run": own_run.name, "data": "drawn", "split": "test", "done": 0, "total": 3}
+    expected = {"run": own_run.name, "data": "synthetic", "split": "test", "done": 0, "total": 3}
     assert expected.items() <= again.progress.items() and again.progress["error"] == ""

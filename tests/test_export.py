@@ -9,7 +9,7 @@ from unet_core.errors import UserError
 from unet_core.models import build
 from unet_core.training.export import LARGE, export, prediction_model
 
-PICTURE = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype(np.float32)
+IMAGE = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +21,13 @@ def model() -> keras.Model:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_probabilities_are_the_logits_sigmoid_or_softmax(channels):
     network = build("compact", channels, {"depth": 1, "filters": 2}, 32)
-    logits = np.asarray(network(PICTURE), np.float64)
+    logits = np.asarray(network(IMAGE), np.float64)
     if channels == 1:
         expected = 1 / (1 + np.exp(-logits))
     else:
         expected = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     predictor = prediction_model(network)
-    np.testing.assert_allclose(predictor(PICTURE), expected, atol=1e-6)
+    np.testing.assert_allclose(predictor(IMAGE), expected, atol=1e-6)
     assert predictor.input_shape == (1, 32, 32, 3)
 
 
@@ -42,7 +42,7 @@ def onnx_file(path) -> np.ndarray:
     assert min(kinds["float16"]) >= LARGE > max(kinds["float32"])
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     assert session.get_inputs()[0].shape == [1, 32, 32, 3]
-    return session.run(None, {session.get_inputs()[0].name: PICTURE})[0]
+    return session.run(None, {session.get_inputs()[0].name: IMAGE})[0]
 
 
 def tflite_file(path) -> np.ndarray:
@@ -52,7 +52,7 @@ def tflite_file(path) -> np.ndarray:
     interpreter.allocate_tensors()
     kinds = {t["dtype"] for t in interpreter.get_tensor_details()}
     assert np.float16 in kinds
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], PICTURE)
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], IMAGE)
     interpreter.invoke()
     return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
@@ -61,7 +61,7 @@ def savedmodel_folder(path) -> np.ndarray:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
-    return loaded.serve(PICTURE).numpy()
+    return loaded.serve(IMAGE).numpy()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_every_format_agrees_with_keras(model, tmp_path, kind, read, tolerance):
     path = tmp_path / "model"
     assert export(model, path, kind) == path
     assert [file.name for file in tmp_path.iterdir()] == ["model"]
-    expected = np.asarray(prediction_model(model)(PICTURE))
+    expected = np.asarray(prediction_model(model)(IMAGE))
     assert np.ptp(expected) > 0.1  # else all would agree
     np.testing.assert_allclose(read(path), expected, atol=tolerance)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unet_core.figures import curves as figures
-from unet_core.figures import metrics as score_figures
+from unet_core.figures import metrics as metric_figures
 from unet_core.metrics.thresholds import ProbabilityCounts, threshold_sweep
 from unet_core.prediction.overlay import error_map
 from unet_core.store.runs import MONITOR, Run, best_epoch, create_run
@@ -28,7 +28,7 @@ def test_smoothing_is_a_bias_corrected_moving_average():
     ],
 )
 def test_confusion_rows_are_the_truth(view, expected):
-    figure = score_figures.confusion_figure([[3, 1], [0, 4]], ["pet", "rest"], view)
+    figure = metric_figures.confusion_figure([[3, 1], [0, 4]], ["pet", "rest"], view)
     heat = figure.data[0]
     np.testing.assert_allclose(heat.z, expected)
     assert list(heat.y) == list(heat.x) == ["pet", "rest"]
@@ -38,7 +38,7 @@ def test_confusion_rows_are_the_truth(view, expected):
 
 def test_a_confusion_cell_can_be_clicked():
     classes = ["pet", "rest"]
-    figure = score_figures.confusion_figure([[3, 1], [0, 4]], classes, "Pixels")
+    figure = metric_figures.confusion_figure([[3, 1], [0, 4]], classes, "Pixels")
     markers = figure.data[1]
     cells = list(zip(markers.y, markers.x, markers.text, strict=True))
     assert cells == [("pet", "pet", "3"), ("pet", "rest", "1"), ("rest", "pet", "0"),
@@ -90,20 +90,20 @@ def test_areas_are_exact_or_say_that_they_are_not():
     counts = ProbabilityCounts()
     counts.add(truth, probability)
     older = {"thresholds": threshold_sweep(truth, probability).tolist()}
-    figure = score_figures.roc_figure(older | counts.summary(), 0.5)
+    figure = metric_figures.roc_figure(older | counts.summary(), 0.5)
     assert figure.layout.title.text == "ROC curve, area 1.0000"
     assert list(figure.data[0].x) == [0, 0, 0.5, 1] and list(figure.data[0].y) == [0, 1, 1, 1]
-    title = score_figures.roc_figure(older, 0.5).layout.title.text
+    title = metric_figures.roc_figure(older, 0.5).layout.title.text
     assert title == "ROC curve, area about 0.50 (by 101 thresholds)"
-    title = score_figures.precision_recall_figure(older, 0.5).layout.title.text
+    title = metric_figures.precision_recall_figure(older, 0.5).layout.title.text
     assert "about 0.50" in title
     nothing = older | {"roc_area": None, "curve": [[0.0, 5, 0]]}
-    assert score_figures.roc_figure(nothing, 0.5).layout.title.text == "ROC curve, area –"
+    assert metric_figures.roc_figure(nothing, 0.5).layout.title.text == "ROC curve, area –"
 
 
 def test_a_difference_without_an_interval_is_not_beyond_chance():
     row = {"score": "Mean IoU", "difference": 0.2, "low": math.nan, "high": math.nan}
-    point = score_figures.difference_figure([row]).data[0]
+    point = metric_figures.difference_figure([row]).data[0]
     assert point.marker.symbol == "circle-open" and "nan" not in point.hovertemplate
 
 

@@ -1,4 +1,4 @@
-"""Shipped models on pictures of kinds that they have never seen."""
+"""Shipped models on images of kinds that they have never seen."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import skimage.data
 from skimage.measure import label
 
 from unet_core.data import open_dataset
-from unet_core.data.io import read_picture
+from unet_core.data.io import read_image
 from unet_core.data.photos import HELD_OUT, Photo
 from unet_core.data.synthetic.science import draw_cells, draw_film
 from unet_core.metrics.evaluate import evaluate
@@ -26,7 +26,7 @@ def pet_share(segmenter: Segmenter, image: np.ndarray) -> float:
 
 
 def test_a_real_cat_is_found(default_model):
-    # Chelsea's head fills about three quarters of the picture.
+    # Chelsea's head fills about three quarters of the image.
     assert 0.6 < pet_share(default_model, skimage.data.cat()) < 0.85
 
 
@@ -34,7 +34,7 @@ def test_a_real_cat_is_found(default_model):
 def test_photos_without_an_animal_have_no_pet(default_model, photo: Photo):
     if not photo.path:
         pytest.skip(f"{photo.package} is not installed")
-    assert pet_share(default_model, read_picture(photo.path)) < 0.02
+    assert pet_share(default_model, read_image(photo.path)) < 0.02
 
 
 def test_drawn_cells_have_no_pet(default_model):
@@ -42,7 +42,7 @@ def test_drawn_cells_have_no_pet(default_model):
 
 
 def test_drawn_scenes_without_an_animal_have_no_pet(default_model):
-    drawn = open_dataset("drawn")
+    drawn = open_dataset("synthetic")
     samples = map(drawn.load, drawn.splits["test"][:40])
     empty = [image for image, mask in samples if (mask == 1).all()]
     assert len(empty) >= 3
@@ -50,9 +50,9 @@ def test_drawn_scenes_without_an_animal_have_no_pet(default_model):
 
 
 def test_drawn_animals_are_found(default_model):
-    drawn = open_dataset("drawn")
+    drawn = open_dataset("synthetic")
     result = evaluate(default_model.run, drawn, "test", drawn.splits["test"][:25])
-    assert result["scores"]["pet_iou"] > 0.5
+    assert result["metrics"]["pet_iou"] > 0.5
 
 
 def test_both_lungs_are_found_on_a_drawn_film():

@@ -20,16 +20,16 @@ from unet_core.training.checkpoints import cut_rows
 
 NETWORK = {"filters": 2, "depth": 1, "batch_norm": True, "dropout": 0.2}
 SMOOTH = TrainingConfig(
-    model="compact", model_arguments=NETWORK, size=32, epochs=4, batch_size=2, loss="cross-entropy",
-    learning_rate=0.01, weight_average=0.7, augmentation="strong", seed=1,
+    model="compact", model_arguments=NETWORK, image_size=32, epochs=4, batch_size=2,
+    loss="cross-entropy", learning_rate=0.01, ema_momentum=0.7, augmentation="cutmix", seed=1,
 )  # fmt: skip
 PATIENT = SMOOTH.changed(
     # so slow that no epoch is better than the first: the rate falls after five, the end comes
     # after seven
-    optimizer="adam", schedule="plateau", weight_average=0.0, learning_rate=1e-12,
+    optimizer="adam", schedule="plateau", ema_momentum=0.0, learning_rate=1e-12,
     early_stopping=7, epochs=20, model_arguments=NETWORK | {"batch_norm": False, "dropout": 0},
 )  # fmt: skip
-STEPS = 5  # an epoch, of nine pictures
+STEPS = 5  # an epoch, of nine images
 REFERENCES: dict[int, tuple] = {}
 
 
@@ -37,14 +37,14 @@ class Killed(BaseException):
     """Stands in for the end of the process."""
 
 
-class FewPictures:
+class FewImages:
     classes = (ClassInfo("background", "#000000", "background"), ClassInfo("object", "#ffffff"))
     splits = {"trainval": [], "test": []}
 
 
 def evaluated(run: Run, dataset, split: str, progress) -> dict:
     """In place of the scores, which would need an exported network."""
-    assert dataset is FewPictures and split == "test"
+    assert dataset is FewImages and split == "test"
     return {}
 
 
@@ -61,7 +61,7 @@ class Reporter:
 
 
 @pytest.fixture
-def pictures() -> tuple[Prepared, Prepared]:
+def photos() -> tuple[Prepared, Prepared]:
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
     masks = (images.mean(-1) > 128).astype(np.uint8)
@@ -71,7 +71,7 @@ def pictures() -> tuple[Prepared, Prepared]:
 
 @pytest.fixture
 def seen(monkeypatch) -> list:
-    """What each step that counted was made of: its number, its rate and the pictures' sum."""
+    """What each step that counted was made of: its number, its rate and the images' sum."""
     seen = []
     original = LiveProgress.on_train_batch_end
     gather = TrainingBatches._gather
@@ -178,11 +178,11 @@ def kill_while_exporting(monkeypatch):
     return Reporter()
 
 
-def uninterrupted(config: TrainingConfig, pictures, seen: list) -> tuple[Run, dict]:
+def uninterrupted(config: TrainingConfig, images, seen: list) -> tuple[Run, dict]:
     """The run that everything is compared with, trained once, and its steps."""
     if id(config) not in REFERENCES:
         run = new_run(config, "reference")
-        assert training.fit(run, config, FewPictures, *pictures, Reporter())
+        assert training.fit(run, config, FewImages, *images, Reporter())
         REFERENCES[id(config)] = run, dict.fromkeys(seen)
         seen.clear()
     return REFERENCES[id(config)]
@@ -200,44 +200,44 @@ def uninterrupted(config: TrainingConfig, pictures, seen: list) -> tuple[Run, di
         (PATIENT, kill_while_exporting),
     ],
 )
-def test_nothing_is_lost(config, interruption, pictures, seen, monkeypatch):
-    reference, expected = uninterrupted(config, pictures, seen)
+def test_nothing_is_lost(config, interruption, images, seen, monkeypatch):
+    reference, expected = uninterrupted(config, images, seen)
     run = new_run(config, "interrupted")
     with monkeypatch.context() as patch:
         try:
-            ended = training.fit(run, config, FewPictures, *pictures, interruption(patch))
+            ended = training.fit(run, config, FewImages, *images, interruption(patch))
         except Killed:
             ended = False
     assert not ended and len(run.history) <= len(reference.history)
-    assert training.fit(run, config, FewPictures, *pictures, Reporter())
+    assert training.fit(run, config, FewImages, *images, Reporter())
     assert dict.fromkeys(sorted(seen)) == expected
     check_same(run, reference)
 
 
-def test_a_run_without_its_backup_starts_anew_and_keeps_its_best_weights(pictures, seen):
+def test_a_run_without_its_backup_starts_anew_and_keeps_its_best_weights(images, seen):
     """As one whose zip was downloaded, which has no backup, and put back."""
-    reference, _ = uninterrupted(SMOOTH, pictures, seen)
+    reference, _ = uninterrupted(SMOOTH, images, seen)
     run = new_run(SMOOTH, "again")
-    assert training.fit(run, SMOOTH, FewPictures, *pictures, Reporter())
+    assert training.fit(run, SMOOTH, FewImages, *images, Reporter())
     shutil.rmtree(run.path / "backup")
     write_json(run.path / "evaluation.json", {"of": "other weights"})
     (run.path / "samples" / "epoch-009.png").touch()
     (run.path / "steps.csv").write_bytes(b"")  # a disk was full
-    assert training.fit(run, SMOOTH, FewPictures, *pictures, Reporter())
+    assert training.fit(run, SMOOTH, FewImages, *images, Reporter())
     check_same(run, reference)
     assert read_json(run.path / "evaluation.json") == {}
     assert len(list((run.path / "samples").iterdir())) == SMOOTH.epochs
 
 
-def test_patience_survives_and_ends_the_training_in_time(pictures, seen):
+def test_patience_survives_and_ends_the_training_in_time(images, seen):
     """What the tests above compare with: five epochs of patience, then seven."""
-    run, _ = uninterrupted(PATIENT, pictures, seen)
+    run, _ = uninterrupted(PATIENT, images, seen)
     assert len(run.history) == 8
     rates = [row["learning_rate"] for row in run.history]
     assert rates == pytest.approx([1e-12] * 6 + [1e-13] * 2)
 
 
-def test_the_best_weights_are_kept_not_the_last(pictures, seen, monkeypatch):
+def test_the_best_weights_are_kept_not_the_last(images, seen, monkeypatch):
     """Early stopping, plateau and best weights watch the validation's mean IoU."""
     scores = iter([0.3, 0.6, 0.2, 0.5])
     original = keras.callbacks.CallbackList.on_test_end
@@ -251,7 +251,7 @@ def test_the_best_weights_are_kept_not_the_last(pictures, seen, monkeypatch):
 
     monkeypatch.setattr(keras.callbacks.CallbackList, "on_test_end", scored)
     run = new_run(SMOOTH, "best")
-    training.fit(run, SMOOTH, FewPictures, *pictures, Reporter())
+    training.fit(run, SMOOTH, FewImages, *images, Reporter())
     saved = sorted(float(np.abs(w).sum()) for w in weights(run).values())
     second, last = (
         sorted(float(np.abs(w).sum()) for w in kept[i] if w.dtype == np.float32) for i in (1, 3)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from unet_core.cli import main
 from unet_core.data.negatives import open_negatives
-from unet_core.data.synthetic import DrawnPets
+from unet_core.data.synthetic import SyntheticPets
 from unet_core.errors import UserError
 from unet_core.jobs import trainings as jobs
 from unet_core.jobs.new_run import new_run
@@ -23,7 +23,7 @@ from unet_core.store.config import TrainingConfig
 from unet_core.store.files import read_json
 from unet_core.store.locks import find, held, identity, locked
 from unet_core.store.runs import Run, write_json
-from unet_core.training import process as training_process
+from unet_core.training import process as process
 from unet_core.training.process import kept_further, kept_names, train
 
 STAND_IN = """
@@ -53,7 +53,7 @@ def command(tmp_path, monkeypatch):
     def set_command(script: str, name: str = "run") -> Run:
         path.write_text(script)
         monkeypatch.setattr(jobs, "COMMAND", [sys.executable, "-u", str(path)])
-        runs.append(new_run(TrainingConfig(pictures=4), name))
+        runs.append(new_run(TrainingConfig(max_images=4), name))
         return runs[-1]
 
     monkeypatch.setenv("PYTHONPATH", os.getcwd())
@@ -310,7 +310,7 @@ def test_room_is_made_by_size_prepared_pictures_first(command):
         write_json(run.path / "config.json", run.config | {"created": created})
         run.write_status(state="done")
         (run.path / "model.onnx").write_bytes(bytes(1_000_000))
-    prepared = jobs.cache_folder() / "pictures"
+    prepared = jobs.cache_folder() / "images"
     prepared.mkdir(parents=True)
     (prepared / "images.npy").write_bytes(bytes(1_000_000))
     jobs.prune(9, 3_500_000)
@@ -325,32 +325,32 @@ def test_room_is_made_by_size_prepared_pictures_first(command):
 
 
 def test_a_resumed_training_sees_the_same_pictures_when_more_have_come():
-    run = new_run(TrainingConfig(pictures=10))
-    first = kept_names(run, DrawnPets(), TrainingConfig(pictures=10))
-    more = DrawnPets()
+    run = new_run(TrainingConfig(max_images=10))
+    first = kept_names(run, SyntheticPets(), TrainingConfig(max_images=10))
+    more = SyntheticPets()
     more.splits["trainval"].append("drawn-5000")
-    assert kept_names(run, more, TrainingConfig(pictures=10)) == first
+    assert kept_names(run, more, TrainingConfig(max_images=10)) == first
 
 
 def test_so_it_does_what_it_learns_from_beside_them(tmp_path, monkeypatch):
     monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
     (tmp_path / "empty").mkdir()
-    picture = Image.fromarray(np.zeros((64, 64, 3), np.uint8))
-    picture.save(tmp_path / "empty" / "b.png")
-    run = new_run(TrainingConfig(pictures=10, negatives="empty"))
-    kept_names(run, DrawnPets(), TrainingConfig(pictures=10))
+    image = Image.fromarray(np.zeros((64, 64, 3), np.uint8))
+    image.save(tmp_path / "empty" / "b.png")
+    run = new_run(TrainingConfig(max_images=10, negatives="empty"))
+    kept_names(run, SyntheticPets(), TrainingConfig(max_images=10))
 
     def names() -> list[str]:
-        ((_, found),) = kept_further(run, open_negatives(DrawnPets(), "empty", []))
+        ((_, found),) = kept_further(run, open_negatives(SyntheticPets(), "empty", []))
         return found
 
     first = names()
     assert len(first) == 5
-    picture.save(tmp_path / "empty" / "a.png")
+    image.save(tmp_path / "empty" / "a.png")
     assert names() == first
     (tmp_path / "empty" / "b.png").unlink()
     with pytest.raises(UserError, match="put it back"):
-        open_negatives(DrawnPets(), "empty", [])[0].load(first[0])
+        open_negatives(SyntheticPets(), "empty", [])[0].load(first[0])
     (run.path / "subset.json").write_text('{"training": 3}')
     with pytest.raises(UserError, match=r"subset\.json is damaged"):
         names()
@@ -358,10 +358,10 @@ def test_so_it_does_what_it_learns_from_beside_them(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("state", ["running", "stopped"])
 def test_a_stop_that_was_asked_for_just_after_start_counts(state, monkeypatch):
-    run = new_run(TrainingConfig(pictures=4), "early")
+    run = new_run(TrainingConfig(max_images=4), "early")
     run.write_status(state=state, process=identity())
     (run.path / "stop").touch()
-    monkeypatch.setattr(training_process, "train", lambda *_: None)
+    monkeypatch.setattr(process, "train", lambda *_: None)
     assert main(["train", "--run", str(run.path)]) == 0
     assert (run.path / "stop").exists() is (state == "running")
 

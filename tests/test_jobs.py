@@ -20,10 +20,10 @@ from unet_core.store.environment import cache_folder, data_folder, from_environm
 from unet_core.store.files import read_json
 from unet_core.store.locks import identity, locked
 from unet_core.store.runs import Run, user_runs
-from unet_core.training import process as training_process
+from unet_core.training import process as process
 
 SMALL = TrainingConfig(
-    pictures=12, size=64, epochs=40, batch_size=4, encoder_weights="none", seed=3
+    max_images=12, image_size=64, epochs=40, batch_size=4, encoder_weights="none", seed=3
 )
 
 
@@ -151,7 +151,7 @@ def test_a_download_is_a_process_that_can_be_ended(started, monkeypatch, tmp_pat
     jobs.start_download(target, 12)
     jobs.start_download(target, 12)  # a second press
     ((command, log, *_),) = started
-    assert command[4:] == ["download", "pets", "--pictures", "12"]
+    assert command[4:] == ["download", "pets", "--max-images", "12"]
     assert Path(log.name) == target / "download.log"
     progress = jobs.download_progress(target)
     assert (progress["running"], progress["done"], progress["total"]) == (True, 0, 0)
@@ -161,7 +161,7 @@ def test_a_download_is_a_process_that_can_be_ended(started, monkeypatch, tmp_pat
     monkeypatch.setattr(jobs, "kill", lambda told, *words: ended.append((told["pid"], words)))
     jobs.stop_download(target)
     assert ended == [(os.getpid(), ("unet_core", "download", "pets"))]
-    jobs.start_download(tmp_path / "all" / "pets", jobs.PICTURES)
+    jobs.start_download(tmp_path / "all" / "pets", jobs.IMAGES)
     assert started[1][0][4:] == ["download", "pets"]
 
 
@@ -172,7 +172,7 @@ def test_a_training_that_fails_says_why_and_is_not_two(monkeypatch):
         def check(config):
             raise error
 
-        monkeypatch.setattr(training_process, "check_network", check)
+        monkeypatch.setattr(process, "check_network", check)
 
     for error, message in (
         (UserError("Too large."), "Too large."), (OSError("no disk"), "no disk"),
@@ -180,30 +180,30 @@ def test_a_training_that_fails_says_why_and_is_not_two(monkeypatch):
     ):  # fmt: skip
         refuse(error)
         with pytest.raises(type(error)):
-            training_process.train(run)
+            process.train(run)
         status = read_json(run.path / "status.json")
         assert (status["state"], status["message"]) == ("failed", message)
     assert (status["phase"], status["epochs"], status["pid"]) == ("Starting", 40, os.getpid())
     assert status["started"].endswith("+00:00")
-    refuse(training_process.StoppedEarly())
-    training_process.train(run)
+    refuse(process.StoppedEarly())
+    process.train(run)
     assert (run.status["state"], run.status["message"]) == (
         "stopped", "Stopped before it began to learn.",
     )  # fmt: skip
     with locked(run.lock), pytest.raises(UserError, match="being trained already"):
-        training_process.train(run)
+        process.train(run)
 
 
 def test_weights_to_start_from_are_those_of_a_run_that_has_some(channel_run, tmp_path):
     config = SMALL.changed(encoder_weights="channels")
     with pytest.raises(UserError, match="has no weights yet"):
-        training_process.check_encoder_weights(config)
+        process.check_encoder_weights(config)
     weights = channel_run.path / "model.weights.h5"
     weights.touch()
-    training_process.check_encoder_weights(config)
-    training_process.check_encoder_weights(SMALL.changed(encoder_weights=str(weights)))
+    process.check_encoder_weights(config)
+    process.check_encoder_weights(SMALL.changed(encoder_weights=str(weights)))
     for known in ("auto", "imagenet", "none"):
-        training_process.check_encoder_weights(SMALL.changed(encoder_weights=known))
+        process.check_encoder_weights(SMALL.changed(encoder_weights=known))
 
 
 def test_a_status_tells_the_process_and_how_long_each_phase_took(monkeypatch):
@@ -233,8 +233,8 @@ def test_a_status_tells_the_process_and_how_long_each_phase_took(monkeypatch):
 def test_a_host_can_cap_trainings_or_switch_them_off(monkeypatch):
     monkeypatch.setenv("UNET_MAX_EPOCHS", "3")
     monkeypatch.setenv("UNET_MAX_PICTURES", "10")
-    capped = from_environment().apply(SMALL.changed(pictures=None))
-    assert (capped.epochs, capped.pictures) == (3, 10)
+    capped = from_environment().apply(SMALL.changed(max_images=None))
+    assert (capped.epochs, capped.images) == (3, 10)
     monkeypatch.setenv("UNET_TRAINING", "off")
     with pytest.raises(UserError, match="switched off"):
         from_environment().apply(SMALL)

@@ -1,4 +1,4 @@
-"""Each network of the catalogue learns four pictures by heart, with the loss and the optimizer
+"""Each network of the catalogue learns four images by heart, with the loss and the optimizer
 that trainings have."""
 
 import keras
@@ -15,7 +15,7 @@ from unet_core.training.callbacks import class_ids
 from unet_core.training.fit import compile_model, output_side
 
 
-def four_pictures(side: int, classes: int) -> Prepared:
+def four_images(side: int, classes: int) -> Prepared:
     """Grey noise with a brighter, redder square and, as a third class, a greener bar."""
     random = np.random.default_rng(0)
     images = random.normal(90, 20, (4, side, side, 3))
@@ -39,24 +39,24 @@ def mean_iou(truth: np.ndarray, seen: np.ndarray, classes: int) -> float:
 @pytest.mark.parametrize(
     ("name", "classes", "arguments", "encoder", "steps"),
     [
-        ("compact", 2, {"depth": 2, "filters": 8}, "", 60),
-        ("batchnorm", 2, {"depth": 2, "filters": 8}, "", 60),
-        ("original", 3, {"depth": 1, "filters": 8}, "", 40),
-        ("mobilenetv2", 3, {}, "tuned", 30),
-        ("mobilenetv2-fast", 3, {}, "late", 40),
+        ("compact", 2, {"depth": 2, "filters": 8}, None, 60),
+        ("batchnorm", 2, {"depth": 2, "filters": 8}, None, 60),
+        ("original", 3, {"depth": 1, "filters": 8}, None, 40),
+        ("mobilenetv2", 3, {}, 0, 30),
+        ("mobilenetv2-fast", 3, {}, 7, 40),
     ],
 )
 def test_four_pictures_are_learned_by_heart(name, classes, arguments, encoder, steps):
     keras.utils.set_random_seed(1)
     config = TrainingConfig(
-        model=name, model_arguments=arguments, schedule="constant", encoder_rate=1.0,
-        learning_rate=3e-3 if encoder else 5e-3,
+        model=name, model_arguments=arguments, schedule="constant", encoder_lr_multiplier=1.0,
+        learning_rate=3e-3 if encoder is not None else 5e-3,
     )  # fmt: skip
-    entry, side = CATALOGUE[name], 64 if encoder else 32
-    data = four_pictures(side, classes)
+    entry, side = CATALOGUE[name], 64 if encoder is not None else 32
+    data = four_images(side, classes)
     model = build(name, outputs_for(classes), arguments)
-    if encoder:
-        set_encoder_training(model, encoder)
+    if encoder is not None:
+        set_encoder_training(model, False, encoder)
     for layer in model.layers:  # statistics that follow in so few steps
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9
@@ -74,7 +74,7 @@ def test_four_pictures_are_learned_by_heart(name, classes, arguments, encoder, s
     seen = centre(class_ids(np.asarray(logits)), side)
     assert losses[-1] < losses[0] / 2
     assert mean_iou(data.masks, seen, classes) > 0.9
-    part = {w.path for w in model.get_layer("encoder").weights} if encoder else set()
+    part = {w.path for w in model.get_layer("encoder").weights} if encoder is not None else set()
     stuck = [
         weight.path
         for weight, old in zip(model.weights, before, strict=True)

@@ -5,7 +5,7 @@ from unet_core.store.environment import Limits, from_environment
 
 NAMES = {
     "UNET_MAX_EPOCHS": "epochs",
-    "UNET_MAX_PICTURES": "pictures",
+    "UNET_MAX_PICTURES": "images",
     "UNET_MAX_MINUTES": "minutes",
     "UNET_MAX_RUNS": "runs",
     "UNET_MAX_RUNS_MB": "megabytes",
@@ -30,8 +30,8 @@ def test_training_is_switched_off_by_a_word(monkeypatch, word, allowed):
 
 
 def test_the_lower_of_wish_and_cap_counts():
-    config = TrainingConfig(epochs=5, pictures=20)
-    assert Limits(epochs=3, pictures=30).apply(config) == config.changed(epochs=3)
-    assert Limits(epochs=8, pictures=10).apply(config) == config.changed(pictures=10)
-    every = config.changed(pictures=None)
+    config = TrainingConfig(epochs=5, max_images=20)
+    assert Limits(epochs=3, images=30).apply(config) == config.changed(epochs=3)
+    assert Limits(epochs=8, images=10).apply(config) == config.changed(max_images=10)
+    every = config.changed(max_images=None)
     assert Limits().apply(every) == every

@@ -26,7 +26,7 @@ def sure(classes, channels: int) -> np.ndarray:
 BINARY = [[[1, 1], [0, 0]]]
 UNSURE = [[[[LN3], [-LN3]], [[LN3], [-LN3]]]]  # 3/4, 1/4, 3/4, 1/4
 
-# Two pictures of two pixels: three are taken for what they are, by half; the last one is not.
+# Two images of two pixels: three are taken for what they are, by half; the last one is not.
 THREE = [[[0, 1]], [[2, 2]]]
 HALF, QUARTER = math.log(1 / 2), math.log(1 / 4)
 DOUBTS = [

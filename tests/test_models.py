@@ -44,7 +44,7 @@ def test_the_pretrained_articles_counts():
     from unet_core.models.mobilenet import set_encoder_training
 
     model = build("mobilenetv2", 3, {}, 256)
-    set_encoder_training(model, "frozen")
+    set_encoder_training(model, True)
     assert model.count_params() == CATALOGUE["mobilenetv2"].parameters == 10_124_067
     assert trainable(model) == 8_280_163
     assert model.output_shape == (None, 256, 256, 3)
@@ -127,7 +127,7 @@ def test_a_network_without_a_size_takes_any_that_fits():
 
 
 def test_cropped_features_stay_in_place():
-    """With every layer a pass-through, the skip hands on exactly the picture's middle."""
+    """With every layer a pass-through, the skip hands on exactly the image's middle."""
     model = build("original", 1, {"depth": 1, "filters": 1}, 36)
     kernels = [np.zeros_like(w) for w in model.get_weights()]
     for kernel in kernels:
@@ -136,10 +136,10 @@ def test_cropped_features_stay_in_place():
         elif kernel.shape[:2] == (1, 1):
             kernel[:] = 1
     model.set_weights(kernels)
-    picture = np.random.default_rng(0).uniform(0, 255, (1, 36, 36, 3)).astype(np.float32)
-    result = model(picture).numpy()
+    image = np.random.default_rng(0).uniform(0, 255, (1, 36, 36, 3)).astype(np.float32)
+    result = model(image).numpy()
     assert result.shape == (1, 20, 20, 1)
-    np.testing.assert_allclose(result[0, ..., 0], picture[0, 8:-8, 8:-8, 0] / 255, rtol=1e-6)
+    np.testing.assert_allclose(result[0, ..., 0], image[0, 8:-8, 8:-8, 0] / 255, rtol=1e-6)
 
 
 def test_one_channel_is_the_mean_of_the_colours():
@@ -187,7 +187,9 @@ def test_forward_pass_on_jax():
 
 def test_a_run_is_loaded_with_its_weights_at_the_size_that_it_predicts():
     arguments = {"depth": 1, "filters": 1}
-    training = TrainingConfig(model="original", model_arguments=arguments, size=64, crop=36)
+    training = TrainingConfig(
+        model="original", model_arguments=arguments, image_size=64, crop_size=36
+    )
     classes = [{"name": name, "color": "#000000"} for name in ("a", "b")]
     config = {"title": "Tiles", "training": training.to_dict(), "classes": classes}
     run = create_run(config, "tiles")
@@ -199,6 +201,6 @@ def test_a_run_is_loaded_with_its_weights_at_the_size_that_it_predicts():
     assert found == run and model.input_shape == (None, 36, 36, 3)
     for ours, theirs in zip(model.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    create_run(config | {"training": training.changed(crop=None).to_dict()}, "whole")
+    create_run(config | {"training": training.changed(crop_size=None).to_dict()}, "whole")
     trained.save_weights(run.path.parent / "whole" / "model.weights.h5")
     assert load_run("whole")[1].input_shape == (None, 64, 64, 3)

@@ -1,4 +1,4 @@
-"""Pictures without an object: a user's folder, windows of the data itself, photos, drawn scenes."""
+"""Images without an object: a user's folder, windows of the data itself, photos, drawn scenes."""
 
 import re
 from importlib.util import find_spec
@@ -11,20 +11,20 @@ from PIL import Image
 
 from unet_core.data import negatives, photos
 from unet_core.data.base import Dataset, Sample
-from unet_core.data.negatives import BUILT_IN, DrawnScenes, empty_windows, open_negatives
+from unet_core.data.negatives import BUILT_IN, SyntheticScenes, empty_windows, open_negatives
 from unet_core.data.pets import PET_CLASSES
 from unet_core.data.prepared import joined, prepare
-from unet_core.data.synthetic import DrawnPets, draw_pet
+from unet_core.data.synthetic import SyntheticPets, draw_pet
 from unet_core.errors import UserError
 from unet_core.jobs.new_run import new_run
 from unet_core.store.classes import ClassInfo
 from unet_core.store.config import TrainingConfig, load_recipe
 from unet_core.store.files import read_json
 from unet_core.store.runs import find_run
-from unet_core.training.process import kept_names, prepare_pictures
+from unet_core.training.process import kept_names, prepare_images
 
 BACKGROUND = 1
-ROOM = 200  # pixels of each `Halves` picture that are background, from the right
+ROOM = 200  # pixels of each `Halves` image that are background, from the right
 
 
 class Halves(Dataset):
@@ -95,11 +95,11 @@ def test_runs_that_learned_from_photos_of_people_still_open(data, shipped):
     save_noise(data / "people" / "ann.jpg")
     run = new_run(config, "with")
     assert find_run("with").config["training"]["negatives"] == "people"
-    training, _ = kept_names(run, DrawnPets(), config)
+    training, _ = kept_names(run, SyntheticPets(), config)
     assert len(training) == 144
 
 
-# Windows of the pictures themselves
+# Windows of the images themselves
 
 
 def windows_of(names: list[str]) -> Dataset:
@@ -161,9 +161,9 @@ def test_a_large_set_gives_only_so_many(monkeypatch):
 
 
 def test_windows_come_from_the_pictures_that_train_alone(shipped, monkeypatch):
-    """A window of a validation picture would help to choose the best epoch."""
+    """A window of a validation image would help to choose the best epoch."""
     monkeypatch.setattr("unet_core.data.DATASETS", {"halves": Halves})
-    config = TrainingConfig(data="halves", pictures=None, negatives=BUILT_IN, size=32)
+    config = TrainingConfig(data="halves", max_images=None, negatives=BUILT_IN, image_size=32)
     run = new_run(config, "windows")
 
     class Quiet:
@@ -172,7 +172,7 @@ def test_windows_come_from_the_pictures_that_train_alone(shipped, monkeypatch):
         def should_stop(self) -> bool:
             return False
 
-    training, validation = prepare_pictures(run, Halves(), config, Quiet())
+    training, validation = prepare_images(run, Halves(), config, Quiet())
     held_out = set(read_json(run.path / "subset.json")["validation"])
     assert held_out == set(validation.names) and len(held_out) == 1
     sources = {name.rpartition(" ")[0] for name in training.names}
@@ -214,15 +214,15 @@ def test_the_licence_is_what_the_package_says_of_the_picture(photo):
         assert photo.licence == "CC BY 2.0" and "licenses/by/2.0/" in said
         assert photo.author.split()[0] in said.partition("Image:")[0]
     else:
-        with Image.open(photo.path) as picture:
-            assert b"commons.wikimedia.org/wiki/File:Grace_Hopper.jpg" in picture.info["comment"]
+        with Image.open(photo.path) as image:
+            assert b"commons.wikimedia.org/wiki/File:Grace_Hopper.jpg" in image.info["comment"]
 
 
 def test_what_checks_a_model_is_not_trained_on():
     held_out = {(p.package, p.file) for p in photos.HELD_OUT}
     assert not held_out & {(p.package, p.file) for p in photos.TRAINING}
     assert {"astronaut", "coffee", "rocket"} <= {p.name for p in photos.HELD_OUT}
-    _, kept, _ = open_negatives(DrawnPets(), BUILT_IN, [])
+    _, kept, _ = open_negatives(SyntheticPets(), BUILT_IN, [])
     learned = {name.rpartition(" ")[0] for name in kept.splits["trainval"]}
     assert learned == set(photos.installed(photos.TRAINING))
     assert not learned & {p.name for p in photos.HELD_OUT}
@@ -239,9 +239,9 @@ def test_photos_of_packages_that_are_missing_are_left_out():
 
 
 def test_drawn_scenes_are_none_of_the_drawn_pets_and_show_no_animal():
-    scenes = DrawnScenes(DrawnPets(), BACKGROUND)
+    scenes = SyntheticScenes(SyntheticPets(), BACKGROUND)
     names = {int(name) for name in scenes.splits["trainval"]}
-    drawn = DrawnPets().splits
+    drawn = SyntheticPets().splits
     known = {int(name.removeprefix("drawn-")) for split in drawn.values() for name in split}
     assert len(names) == 50 and not names & known
     for name in scenes.splits["trainval"][:3]:

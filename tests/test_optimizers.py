@@ -70,8 +70,8 @@ def rates(config: TrainingConfig, model: keras.Model, steps: int = STEPS) -> np.
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_cosine_rises_and_falls_and_the_encoder_follows_at_its_own_rate(optimizer, network):
     config = TrainingConfig(
-        optimizer=optimizer, schedule="cosine", learning_rate=PEAK, encoder="tuned",
-        encoder_rate=0.1, weight_decay=0.0,
+        optimizer=optimizer, schedule="cosine", learning_rate=PEAK, freeze_encoder=False,
+        encoder_lr_multiplier=0.1, weight_decay=0.0,
     )  # fmt: skip
     decoder, encoder = rates(config, network).T
     # half of the way up at the first of two steps; half of 0.99, and 0.01, in the middle;
@@ -89,8 +89,9 @@ def test_other_schedules_keep_the_rate_from_the_first_step_to_the_last(
     optimizer, schedule, network
 ):
     config = TrainingConfig(
-        optimizer=optimizer, schedule=schedule, learning_rate=PEAK, encoder="late",
-        encoder_rate=0.5, weight_decay=0.0,
+        optimizer=optimizer, schedule=schedule, learning_rate=PEAK,
+        freeze_encoder=False, fine_tune_from=7,
+        encoder_lr_multiplier=0.5, weight_decay=0.0,
     )  # fmt: skip
     measured = rates(config, network)
     for step in (0, 20, 39):
@@ -99,7 +100,7 @@ def test_other_schedules_keep_the_rate_from_the_first_step_to_the_last(
 
 def test_on_a_plateau_both_parts_go_on_with_a_tenth(network):
     config = TrainingConfig(
-        schedule="plateau", learning_rate=PEAK, encoder="tuned", encoder_rate=0.1,
+        schedule="plateau", learning_rate=PEAK, freeze_encoder=False, encoder_lr_multiplier=0.1,
         weight_decay=0.0,
     )  # fmt: skip
     run = create_run({"title": "", "training": config.to_dict(), "classes": []}, "plateau")
@@ -130,8 +131,10 @@ def test_on_a_plateau_both_parts_go_on_with_a_tenth(network):
 
 def test_in_the_real_network_what_learns_slowly_is_the_encoder_from_block_7_on():
     model = build("mobilenetv2-fast", 3, {})
-    set_encoder_training(model, "late")
-    config = TrainingConfig(encoder="late", schedule="constant", weight_decay=0.0)
+    set_encoder_training(model, False, 7)
+    config = TrainingConfig(
+        freeze_encoder=False, fine_tune_from=7, schedule="constant", weight_decay=0.0
+    )
     optimizer = build_optimizer(config, model, STEPS)
     variables = model.trainable_variables
     slow = encoder_of(model)
@@ -174,7 +177,7 @@ def test_the_default_decay_is_adamws():
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_averages_the_weights(optimizer, network):
     config = TrainingConfig(
-        optimizer=optimizer, schedule="constant", learning_rate=0.1, weight_average=0.75
+        optimizer=optimizer, schedule="constant", learning_rate=0.1, ema_momentum=0.75
     )
     built = build_optimizer(config, network, STEPS)
     variables, average = network.trainable_variables, None

@@ -125,5 +125,5 @@ def test_a_class_that_nobody_has_covers_nothing():
 
 
 def test_colours_are_bytes():
-    assert overlay.colour_mask(np.array([1]), ["#000000", "#0A0B0C"]).tolist() == [[10, 11, 12]]
-    assert overlay.colour_mask(np.array([1]), ["#000000", "#0A0B0C"]).dtype == np.uint8
+    assert overlay.color_mask(np.array([1]), ["#000000", "#0A0B0C"]).tolist() == [[10, 11, 12]]
+    assert overlay.color_mask(np.array([1]), ["#000000", "#0A0B0C"]).dtype == np.uint8

@@ -1,4 +1,4 @@
-"""Uploaded pictures with masks."""
+"""Uploaded images with masks."""
 
 import io
 import zipfile
@@ -25,7 +25,7 @@ def png(values) -> bytes:
     return file.getvalue()
 
 
-PICTURE = png(np.full((16, 16, 3), 90))
+IMAGE = png(np.full((16, 16, 3), 90))
 
 
 def mask(*values) -> bytes:
@@ -41,19 +41,19 @@ def ids(files: list[tuple[str, bytes]], classes) -> list[list[int]]:
 
 
 def test_class_numbers_are_taken_as_they_are():
-    files = [("a.png", PICTURE), ("a_mask.png", mask(0, 1, 2, 1))]
+    files = [("a.png", IMAGE), ("a_mask.png", mask(0, 1, 2, 1))]
     assert ids(files, PET_CLASSES) == [[0, 1, 2, 1]]
 
 
 def test_black_and_white_are_background_and_object():
-    files = [("a.png", PICTURE), ("a_mask.png", mask(0, 255))]
+    files = [("a.png", IMAGE), ("a_mask.png", mask(0, 255))]
     assert ids(files, LUNGS) == [[0, 1]]
     assert ids(files, LUNGS[::-1]) == [[1, 0]]  # whichever class is background
     assert ids(files, Membrane.classes) == [[0, 1]]  # without one: the first is black
 
 
 def test_black_and_white_on_three_classes_are_scored_as_two():
-    files = [("a.png", PICTURE), ("a_mask.png", mask(0, 255))]
+    files = [("a.png", IMAGE), ("a_mask.png", mask(0, 255))]
     assert ids(files, PET_CLASSES) == [[0, 1]]
     data = Pairs(keep_pairs(files), PET_CLASSES)
     assert data.classes == (PET_CLASSES[1], PET_CLASSES[0])
@@ -68,20 +68,20 @@ def test_black_and_white_on_three_classes_are_scored_as_two():
     things = (*cells[1:], ClassInfo("class 3", "#000000"))
     with pytest.raises(UserError, match="class numbers do"):
         Pairs(keep_pairs(files), things)
-    assert ids([("a.png", PICTURE), ("a_mask.png", mask(0))], things) == [[0]]
+    assert ids([("a.png", IMAGE), ("a_mask.png", mask(0))], things) == [[0]]
 
 
 def test_a_black_mask_beside_black_and_white_ones_is_all_background():
-    files = [("a.png", PICTURE), ("a_mask.png", mask(0)),
-             ("b.png", PICTURE), ("b_mask.png", mask(0, 255)),
-             ("c.png", PICTURE), ("c_mask.png", mask(255))]  # fmt: skip
+    files = [("a.png", IMAGE), ("a_mask.png", mask(0)),
+             ("b.png", IMAGE), ("b_mask.png", mask(0, 255)),
+             ("c.png", IMAGE), ("c_mask.png", mask(255))]  # fmt: skip
     assert ids(files, PET_CLASSES) == ids(files, LUNGS) == [[0], [0, 1], [1]]
     assert Pairs(keep_pairs(files), PET_CLASSES).classes[0].is_background
 
 
 def test_masks_without_anything_in_them_are_background():
-    """Not class 0, which would make whole pictures pets."""
-    files = [("a.png", PICTURE), ("a_mask.png", mask(0))]
+    """Not class 0, which would make whole images pets."""
+    files = [("a.png", IMAGE), ("a_mask.png", mask(0))]
     data = Pairs(keep_pairs(files), PET_CLASSES)
     assert ids(files, PET_CLASSES) == [[0]] and data.classes[0].name == "background"
     assert ids(files, Membrane.classes) == [[0]]
@@ -89,44 +89,44 @@ def test_masks_without_anything_in_them_are_background():
 
 def test_smoothed_masks_are_black_and_white_here_too():
     dark, light = range(8, 12), range(244, 248)
-    files = [("a.png", PICTURE), ("a_mask.png", mask(*range(8), *range(248, 256))),
-             ("b.png", PICTURE), ("b_mask.png", mask(*dark, *light))]  # fmt: skip
+    files = [("a.png", IMAGE), ("a_mask.png", mask(*range(8), *range(248, 256))),
+             ("b.png", IMAGE), ("b_mask.png", mask(*dark, *light))]  # fmt: skip
     assert ids(files, PET_CLASSES) == [[0, 1], [0, 1]]
 
 
 def test_masks_that_mean_different_things_are_refused():
-    files = [("a.png", PICTURE), ("a_mask.png", mask(0, 255)),
-             ("b.png", PICTURE), ("b_mask.png", mask(0, 1))]  # fmt: skip
+    files = [("a.png", IMAGE), ("a_mask.png", mask(0, 255)),
+             ("b.png", IMAGE), ("b_mask.png", mask(0, 1))]  # fmt: skip
     with pytest.raises(UserError, match=r"values 0, 1, 255 \(255 in 000-a\); all must"):
         Pairs(keep_pairs(files), LUNGS)
 
 
 def test_trimaps_are_told_by_the_whole_upload_from_class_numbers():
-    files = [("a.png", PICTURE), ("a_mask.png", mask(1, 2, 3, 2)),
-             ("b.png", PICTURE), ("b_mask.png", mask(1, 2))]  # fmt: skip
+    files = [("a.png", IMAGE), ("a_mask.png", mask(1, 2, 3, 2)),
+             ("b.png", IMAGE), ("b_mask.png", mask(1, 2))]  # fmt: skip
     assert ids(files, PET_CLASSES) == [[0, 1, 2, 1], [0, 1]]
     assert ids(files[2:], PET_CLASSES) == [[0, 1]]
-    assert ids([*files, ("c.png", PICTURE), ("c_mask.png", mask(0, 1, 2, 1))][2:], PET_CLASSES) == [
+    assert ids([*files, ("c.png", IMAGE), ("c_mask.png", mask(0, 1, 2, 1))][2:], PET_CLASSES) == [
         [1, 2],
         [0, 1, 2, 1],
     ]
     with pytest.raises(UserError, match="values 0, 1, 2, 3"):
-        Pairs(keep_pairs([*files, ("c.png", PICTURE), ("c_mask.png", mask(0, 1))]), PET_CLASSES)
+        Pairs(keep_pairs([*files, ("c.png", IMAGE), ("c_mask.png", mask(0, 1))]), PET_CLASSES)
 
 
 def test_ones_alone_are_a_class_and_no_trimap():
-    assert ids([("a.png", PICTURE), ("a_mask.png", mask(1))], PET_CLASSES) == [[1]]
+    assert ids([("a.png", IMAGE), ("a_mask.png", mask(1))], PET_CLASSES) == [[1]]
 
 
 def test_classes_without_a_border_have_no_trimaps():
-    files = [("a.png", PICTURE), ("a_mask.png", mask(1, 2))]
+    files = [("a.png", IMAGE), ("a_mask.png", mask(1, 2))]
     assert ids(files, numbered_classes(3)) == [[1, 2]]
 
 
 def test_a_zip_with_folders():
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("mine/images/cat.png", PICTURE)
+        archive.writestr("mine/images/cat.png", IMAGE)
         archive.writestr("mine/masks/cat.png", mask(0, 1))
         archive.writestr("__MACOSX/mine/images/._cat.png", b"junk")
         archive.writestr("mine/notes.txt", b"notes")
@@ -134,24 +134,24 @@ def test_a_zip_with_folders():
 
 
 def test_uploads_lie_hidden_beside_the_runs():
-    name = keep_pairs([("a.png", PICTURE), ("a_mask.png", mask(0, 255))])
+    name = keep_pairs([("a.png", IMAGE), ("a_mask.png", mask(0, 255))])
     folder = runs_folder() / ".uploads" / name.removeprefix("pairs:")
     assert [path.name for path in sorted(folder.iterdir())] == ["images", "masks"]
 
 
 def test_the_same_file_twice_counts_once():
-    files = [("a.png", PICTURE), ("a_mask.png", mask(0, 1))]
+    files = [("a.png", IMAGE), ("a_mask.png", mask(0, 1))]
     assert keep_pairs(files + files) == keep_pairs(files)
 
 
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ([("a.png", PICTURE), ("a.jpg", b"other")], "Two files are called a"),
-        ([("a.png", PICTURE), ("b_mask.png", mask(0, 1))], r"a \(no mask\), b \(no picture\)"),
+        ([("a.png", IMAGE), ("a.jpg", b"other")], "Two files are called a"),
+        ([("a.png", IMAGE), ("b_mask.png", mask(0, 1))], r"a \(no mask\), b \(no picture\)"),
         ([], "No pairs were found"),
-        ([("a.png", PICTURE), ("a_mask.png", png(np.zeros((8, 16))))], "must be the same"),
-        ([("a.png", PICTURE), ("a_mask.png", png(np.eye(16)[..., None] * (9, 0, 0)))], "coloured"),
+        ([("a.png", IMAGE), ("a_mask.png", png(np.zeros((8, 16))))], "must be the same"),
+        ([("a.png", IMAGE), ("a_mask.png", png(np.eye(16)[..., None] * (9, 0, 0)))], "coloured"),
         ([("a.png", b"junk"), ("a_mask.png", mask(0, 1))], "a is not a picture"),
         ([("a.zip", b"junk")], "a.zip is not a zip"),
     ],
@@ -162,8 +162,8 @@ def test_what_does_not_fit_is_named(files, says):
 
 
 def test_a_mask_with_unknown_classes_names_the_known_ones():
-    files = [("a.png", PICTURE), ("a_mask.png", mask(0, 1)),
-             ("b.png", PICTURE), ("b_mask.png", mask(0, 7))]  # fmt: skip
+    files = [("a.png", IMAGE), ("a_mask.png", mask(0, 1)),
+             ("b.png", IMAGE), ("b_mask.png", mask(0, 7))]  # fmt: skip
     with pytest.raises(UserError, match="7 in 001-b.*0 pet, 1 background, 2 border"):
         Pairs(keep_pairs(files), PET_CLASSES)
 
@@ -181,9 +181,9 @@ def photos(*masks: np.ndarray, orientation: int) -> list[tuple[str, bytes]]:
     files = []
     for number, values in enumerate(masks):
         noise = np.random.default_rng(number).integers(0, 255, (*values.shape, 3), np.uint8)
-        picture = io.BytesIO()
-        Image.fromarray(noise).save(picture, format="PNG", exif=exif)
-        files += [(f"{number}.png", picture.getvalue()), (f"{number}_mask.png", png(values))]
+        image = io.BytesIO()
+        Image.fromarray(noise).save(image, format="PNG", exif=exif)
+        files += [(f"{number}.png", image.getvalue()), (f"{number}_mask.png", png(values))]
     return files
 
 

@@ -2,13 +2,19 @@ import numpy as np
 import pytest
 
 from unet_core.data.prepared import Prepared
-from unet_core.training.augment import Seeds, copy_windows, cut_mix, random_boxes, recolour
+from unet_core.training.augment import (
+    Seeds,
+    color_jitter,
+    cutmix,
+    random_crops,
+    random_resized_crops,
+)
 from unet_core.training.batches import TrainingBatches, validation_batches
 
 
 @pytest.fixture
-def pictures() -> Prepared:
-    """Seven pictures whose masks can be read off their pixels: class 1 is bright."""
+def photos() -> Prepared:
+    """Seven images whose masks can be read off their pixels: class 1 is bright."""
     random = np.random.default_rng(0)
     masks = np.zeros((7, 32, 32), np.uint8)
     for mask in masks:
@@ -24,43 +30,43 @@ def epoch(batches: TrainingBatches, number: int) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("augmentation", ["strong", "elastic", "full", "flip", "none"])
-def test_masks_stay_on_their_pictures_and_are_never_mixed(pictures, augmentation):
-    batches = TrainingBatches(pictures, 4, augmentation, size=24, seed=0)
+def test_masks_stay_on_their_pictures_and_are_never_mixed(photos, augmentation):
+    batches = TrainingBatches(photos, 4, augmentation, size=24, seed=0)
     batches.set_epoch(1)
     for images, masks in batches.dataset:
         assert images.shape[1:] == (24, 24, 3) and masks.shape[1:] == (24, 24)
         assert set(np.unique(masks)) <= {0, 1}
         grey = images.numpy().mean(-1)
         middle = (grey.max((1, 2)) + grey.min((1, 2)))[:, None, None] / 2
-        if augmentation != "strong":  # there a picture has the light of two
+        if augmentation != "strong":  # there an image has the light of two
             agree = ((grey > middle) == masks.numpy()).mean()
             assert agree > 0.9  # all but the interpolated edges
 
 
-def test_every_picture_comes_once_an_epoch(pictures):
-    sizes = [len(masks) for _, masks in TrainingBatches(pictures, 4, "full", 32, 0).dataset]
+def test_every_picture_comes_once_an_epoch(images):
+    sizes = [len(masks) for _, masks in TrainingBatches(images, 4, "full", 32, 0).dataset]
     assert sizes == [4, 3]
 
 
 @pytest.mark.parametrize("augmentation", ["strong", "elastic"])
-def test_epochs_differ_and_repeat_themselves_exactly(pictures, augmentation):
-    batches = TrainingBatches(pictures, 4, augmentation, 32, seed=5)
+def test_epochs_differ_and_repeat_themselves_exactly(images, augmentation):
+    batches = TrainingBatches(images, 4, augmentation, 32, seed=5)
     first, second, again = (epoch(batches, number) for number in (0, 1, 0))
     assert any((a != b).any() for a, b in zip(first, second, strict=True))
     for a, b in zip(first, again, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_without_augmentation_the_whole_picture_comes_unchanged(pictures):
-    images, masks = next(iter(TrainingBatches(pictures, 7, "none", 32, 0).dataset))
-    expected = sorted(map(bytes, pictures.masks))
+def test_without_augmentation_the_whole_picture_comes_unchanged(photos):
+    images, masks = next(iter(TrainingBatches(photos, 7, "none", 32, 0).dataset))
+    expected = sorted(map(bytes, photos.masks))
     assert sorted(map(bytes, masks.numpy().astype(np.uint8))) == expected
     assert images.numpy().max() == 250
 
 
 @pytest.fixture
 def noise() -> Prepared:
-    """Four pictures of noise, in which no two pixels of a picture are alike in colour."""
+    """Four images of noise, in which no two pixels of an image are alike in colour."""
     random = np.random.default_rng(1)
     images = np.stack([random.permutation(1024).reshape(32, 32) for _ in range(4)])
     images = np.stack([images // 256, images % 256, images % 7], axis=-1).astype(np.uint8)
@@ -91,11 +97,11 @@ def test_an_unscaled_window_is_copied_pixel_by_pixel(noise, augmentation):
 
 def window_in(data: Prepared, image: np.ndarray) -> tuple | None:
     """Index, top, left and whether mirrored of the window that ``image`` was copied from."""
-    for index, picture in enumerate(data.images):
+    for index, photo in enumerate(data.images):
         for mirrored in (False, True):
             window = image[:, ::-1] if mirrored else image
-            for top, left in np.argwhere((picture == window[0, 0]).all(-1)):
-                found = picture[top : top + 28, left : left + 28]
+            for top, left in np.argwhere((photo == window[0, 0]).all(-1)):
+                found = photo[top : top + 28, left : left + 28]
                 if found.shape == window.shape and (found == window).all():
                     return index, int(top), int(left), mirrored
     return None
@@ -104,14 +110,14 @@ def window_in(data: Prepared, image: np.ndarray) -> tuple | None:
 def test_the_flip_is_decided_anew_for_each_picture(noise):
     """Article 3 decides it once, when the graph is traced."""
     arrays = np.concatenate([noise.images, noise.masks[..., None]], -1).astype(np.float32)
-    windows = copy_windows(np.repeat(arrays, 25, axis=0), 32, True, Seeds(0, 1)).numpy()
+    windows = random_crops(np.repeat(arrays, 25, axis=0), 32, True, Seeds(0, 1)).numpy()
     straight = [(w == a).all() for w, a in zip(windows, np.repeat(arrays, 25, 0), strict=True)]
     assert 30 < sum(straight) < 70
-    assert 5 < sum(straight[:25]) < 20  # among copies of one picture too
+    assert 5 < sum(straight[:25]) < 20  # among copies of one image too
 
 
 def test_windows_have_the_scale_and_aspect_that_they_promise():
-    y1, x1, y2, x2 = random_boxes(2000, 0.5, Seeds(3, 0)).numpy().T
+    y1, x1, y2, x2 = random_resized_crops(2000, 0.5, Seeds(3, 0)).numpy().T
     height, width = y2 - y1, np.abs(x2 - x1)
     scale, aspect = 0.5 / np.sqrt(height * width), height / width
     assert scale.min() == pytest.approx(0.7, abs=0.02) and scale.max() == pytest.approx(
@@ -126,7 +132,7 @@ def test_windows_have_the_scale_and_aspect_that_they_promise():
 def test_colours_change_by_picture_within_bounds_and_never_by_place():
     flat = np.full((200, 4, 4, 3), 128.0, np.float32)
     flat[:, :2] = (200.0, 100.0, 60.0)
-    changed = recolour(flat, Seeds(0, 5)).numpy()
+    changed = color_jitter(flat, Seeds(0, 5)).numpy()
     assert changed.min() >= 0 and changed.max() <= 255
     assert (np.ptp(changed[:, :2], axis=(1, 2)) < 1e-3).all()  # one colour stays one colour
     light = changed[:, 2:].mean((1, 2, 3))
@@ -135,15 +141,15 @@ def test_colours_change_by_picture_within_bounds_and_never_by_place():
     assert 1.1 < np.percentile(ratio, 95) < 1.5  # a cast of colour, on grey
     spread = np.ptp(changed[:, 0, 0], axis=-1)
     assert spread.min() < 90 < 150 < spread.max()  # saturation and contrast, on colour
-    np.testing.assert_array_equal(recolour(flat, Seeds(0, 5)), changed)
+    np.testing.assert_array_equal(color_jitter(flat, Seeds(0, 5)), changed)
 
 
 def test_cut_mix_moves_a_window_of_the_next_picture_with_its_mask():
     numbers = np.arange(400, dtype=np.float32)
     images = np.broadcast_to(numbers[:, None, None, None], (400, 40, 40, 3))
     masks = images[..., :1] % 7
-    mixed, truth = (part.numpy() for part in cut_mix(images, masks, Seeds(1, 1)))
-    np.testing.assert_array_equal(truth, mixed[..., :1] % 7)  # both come from the same picture
+    mixed, truth = (part.numpy() for part in cutmix(images, masks, Seeds(1, 1)))
+    np.testing.assert_array_equal(truth, mixed[..., :1] % 7)  # both come from the same image
     moved = mixed[..., 0] != images[..., 0]
     where_from = (mixed[..., 0] - images[..., 0])[moved] % 400
     assert set(where_from) == {399.0}
@@ -155,22 +161,22 @@ def test_cut_mix_moves_a_window_of_the_next_picture_with_its_mask():
         assert 10 <= len(rows) <= 25 and 10 <= len(columns) <= 25
 
 
-def test_unpadded_networks_see_mirrored_pictures_and_learn_all_of_them(pictures):
-    batches = TrainingBatches(pictures, 7, "none", size=48, seed=0, mask_size=32)
+def test_unpadded_networks_see_mirrored_pictures_and_learn_all_of_them(photos):
+    batches = TrainingBatches(photos, 7, "none", size=48, seed=0, mask_size=32)
     images, masks = next(iter(batches.dataset))
     assert images.shape[1:3] == (48, 48)
-    expected = sorted(map(bytes, pictures.masks))
+    expected = sorted(map(bytes, photos.masks))
     assert sorted(map(bytes, masks.numpy().astype(np.uint8))) == expected
     inner, outer = images[:, 1:8].numpy(), images[:, 9:16].numpy()[:, ::-1]
     np.testing.assert_allclose(inner, outer)
 
 
 @pytest.mark.parametrize("outside", [0, 1])
-def test_weights_are_cut_with_their_masks(pictures, outside):
+def test_weights_are_cut_with_their_masks(images, outside):
     masks = np.full((7, 32, 32), outside, np.uint8)
     masks[:, :, :14] = masks[:, :, 18:] = 1 - outside  # two cells and four pixels between them
-    pictures = Prepared(pictures.names, pictures.images, masks)
-    batches = TrainingBatches(pictures, 7, "elastic", 24, seed=0, border_weight=10, outside=outside)
+    images = Prepared(images.names, images.images, masks)
+    batches = TrainingBatches(images, 7, "elastic", 24, seed=0, border_weight=10, outside=outside)
     _, masks, weights = next(iter(batches.dataset))
     assert weights.shape == masks.shape
     is_between = masks.numpy() == outside
@@ -178,16 +184,16 @@ def test_weights_are_cut_with_their_masks(pictures, outside):
     assert (weights.numpy()[is_between] > 5).all() and (weights.numpy()[~is_between] == 1).all()
 
 
-def test_validation_keeps_the_order_and_mirrors_what_an_unpadded_network_needs(pictures):
-    batches = list(validation_batches(pictures, 4, side=48, mask_size=34))
+def test_validation_keeps_the_order_and_mirrors_what_an_unpadded_network_needs(photos):
+    batches = list(validation_batches(photos, 4, side=48, mask_size=34))
     assert [images.shape[1] for images, _ in batches] == [48, 48]
     assert [len(images) for images, _ in batches] == [4, 3]
-    np.testing.assert_array_equal(batches[0][1][0][1:33, 1:33], pictures.masks[0])
-    np.testing.assert_array_equal(batches[0][0][0][8:40, 8:40, 0], pictures.images[0, :, :, 0])
+    np.testing.assert_array_equal(batches[0][1][0][1:33, 1:33], photos.masks[0])
+    np.testing.assert_array_equal(batches[0][0][0][8:40, 8:40, 0], photos.images[0, :, :, 0])
 
 
-def test_nothing_is_tuned_at_run_time(pictures):
+def test_nothing_is_tuned_at_run_time(images):
     # it made TensorFlow stand still at the end of epochs
-    training = TrainingBatches(pictures, 4, "none", 32, seed=0).dataset
-    for batches in (training, validation_batches(pictures, 4, 32, 32)):
+    training = TrainingBatches(images, 4, "none", 32, seed=0).dataset
+    for batches in (training, validation_batches(images, 4, 32, 32)):
         assert batches.options().autotune.enabled is False

@@ -1,4 +1,4 @@
-"""The gallery shows pictures of the kind that a model has learned."""
+"""The gallery shows images of the kind that a model has learned."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def run_on(folder, data: str) -> Run:
     return Run(folder)
 
 
-@pytest.mark.parametrize("data", ["pets", "drawn", "npz:cells.npz"])
+@pytest.mark.parametrize("data", ["pets", "synthetic", "npz:cells.npz"])
 def test_pets_and_own_data_get_the_free_photos(tmp_path, data):
     assert samples_for(run_on(tmp_path, data)) is SAMPLES
 

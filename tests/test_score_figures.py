@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from unet_core.figures import metrics as score_figures
+from unet_core.figures import metrics as metric_figures
 from unet_core.figures.style import COLORS
 from unet_core.metrics.thresholds import THRESHOLDS, threshold_sweep
 
@@ -31,7 +31,7 @@ def verticals(figure) -> list[tuple]:
 def test_cells_of_three_classes_say_share_and_pixels():
     classes = ["pet", "rest", "edge"]
     counts = [[1500, 300, 0], [0, 4000, 0], [0, 0, 0]]
-    figure = score_figures.confusion_figure(counts, classes, "Of the truth (recall)")
+    figure = metric_figures.confusion_figure(counts, classes, "Of the truth (recall)")
     heat, cells = figure.data
     assert np.array(heat.text).tolist() == [
         ["83.3%", "16.7%", "0.0%"], ["0.0%", "100.0%", "0.0%"], ["0.0%"] * 3,
@@ -54,20 +54,20 @@ def test_cells_of_three_classes_say_share_and_pixels():
     assert (layout.hoverdistance, layout.hovermode, layout.showlegend) == (-1, "closest", False)
     assert layout.xaxis.range == (-0.5, 2.5) and layout.yaxis.range == (2.5, -0.5)
     assert titles(figure) == ("What each class is taken for", "predicted class", "true class")
-    pixels = score_figures.confusion_figure(counts, classes, "Pixels").data[0]
+    pixels = metric_figures.confusion_figure(counts, classes, "Pixels").data[0]
     assert list(pixels.text[0]) == ["1,500", "300", "0"] and (pixels.zmin, pixels.zmax) == (0, None)
-    precision = score_figures.confusion_figure(counts, classes, "Of the prediction (precision)")
+    precision = metric_figures.confusion_figure(counts, classes, "Of the prediction (precision)")
     assert list(precision.data[0].text[0]) == ["100.0%", "7.0%", "0.0%"]
 
 
 def test_pictures_stand_in_the_bar_of_their_score():
     values = np.array([0.0, 0.04, 0.05, 0.6, 0.61, 1.0, math.nan])
-    assert score_figures.bin_of(values[:-1]).tolist() == [0, 0, 1, 12, 12, 19]
-    assert score_figures.bin_of([0.15, 0.3, 0.7, 0.95]).tolist() == [3, 6, 14, 19]
+    assert metric_figures.bin_of(values[:-1]).tolist() == [0, 0, 1, 12, 12, 19]
+    assert metric_figures.bin_of([0.15, 0.3, 0.7, 0.95]).tolist() == [3, 6, 14, 19]
     counts = [2, 1] + [0] * 10 + [2] + [0] * 6 + [1]
-    assert score_figures.bin_counts(values).tolist() == counts
-    assert score_figures.bin_name(12) == "0.60 – 0.65"
-    figure = score_figures.iou_histogram(values, "mean IoU")
+    assert metric_figures.bin_counts(values).tolist() == counts
+    assert metric_figures.bin_name(12) == "0.60 – 0.65"
+    figure = metric_figures.iou_histogram(values, "mean IoU")
     (bars,) = figure.data
     assert list(bars.y) == counts
     np.testing.assert_allclose(bars.x, np.arange(0.025, 1, 0.05))
@@ -81,16 +81,16 @@ def test_pictures_stand_in_the_bar_of_their_score():
     )  # fmt: skip
     assert figure.layout.xaxis.range == (0, 1) and figure.layout.showlegend is False
     assert titles(figure) == (
-        "Pictures by their own mean IoU", "mean IoU of a picture", "pictures",
+        "Pictures by their own mean IoU", "mean IoU of a picture", "images",
     )  # fmt: skip
-    none = score_figures.iou_histogram(np.full(3, np.nan), "IoU of pet")
+    none = metric_figures.iou_histogram(np.full(3, np.nan), "IoU of pet")
     assert verticals(none) == [(0, 0)] and none.layout.annotations[0].text == "mean 0.000"
     assert list(none.data[0].y) == [0] * 20
 
 
 def test_how_right_it_is_stands_over_how_sure_it_is():
     rows = [[0, 0, 0], [4, 3, 10], [27, 24, 30]]  # summed confidence, right, pixels
-    figure = score_figures.reliability_figure(rows)
+    figure = metric_figures.reliability_figure(rows)
     share, ideal, model = figure.data
     np.testing.assert_allclose(share.x, [1 / 6, 1 / 2, 5 / 6])
     np.testing.assert_allclose(share.y, [0, 0.25, 0.75])
@@ -112,7 +112,7 @@ def test_how_right_it_is_stands_over_how_sure_it_is():
 
 
 def test_the_roc_curve_shows_the_threshold_at_its_own_rates():
-    figure = score_figures.roc_figure(RESULT, 0.5)
+    figure = metric_figures.roc_figure(RESULT, 0.5)
     curve, mark, guessing = figure.data
     assert (curve.x[0], curve.y[0], curve.x[-1], curve.y[-1]) == (0, 0, 1, 1)
     # From 0.5 on: three of the four that are foreground and one of the four that are not.
@@ -129,12 +129,12 @@ def test_the_roc_curve_shows_the_threshold_at_its_own_rates():
     assert figure.layout.xaxis.range == figure.layout.yaxis.range == (-0.02, 1.02)
     assert figure.layout.showlegend is False
     for threshold, at in ((0.0, (1, 1)), (1.0, (0, 0)), (0.25, (0.5, 0.75))):
-        mark = score_figures.roc_figure(RESULT, threshold).data[1]
+        mark = metric_figures.roc_figure(RESULT, threshold).data[1]
         assert (mark.x[0], mark.y[0]) == at
 
 
 def test_precision_and_recall_at_the_threshold():
-    figure = score_figures.precision_recall_figure(RESULT, 0.65)
+    figure = metric_figures.precision_recall_figure(RESULT, 0.65)
     curve, mark = figure.data
     assert (mark.x, mark.y) == ((0.5,), (pytest.approx(2 / 3),))
     assert (curve.x[-1], curve.y[-1]) == (1, 0.5)  # everything is called foreground
@@ -145,18 +145,18 @@ def test_precision_and_recall_at_the_threshold():
         "precision (part of the found that is right)",
     )  # fmt: skip
     assert figure.layout.showlegend is False
-    nothing = score_figures.precision_recall_figure(RESULT, 1.0).data[1]
+    nothing = metric_figures.precision_recall_figure(RESULT, 1.0).data[1]
     assert nothing.x == (0,) and math.isnan(nothing.y[0])
 
 
 def test_an_area_that_does_not_exist_is_a_dash():
     one_class = {"thresholds": threshold_sweep(np.zeros(8, bool), PROBABILITY).tolist()}
-    title = score_figures.roc_figure(one_class, 0.5).layout.title.text
+    title = metric_figures.roc_figure(one_class, 0.5).layout.title.text
     assert title == "ROC curve, area –"
 
 
 def test_each_threshold_has_its_scores():
-    figure = score_figures.threshold_figure(RESULT["thresholds"], 0.65)
+    figure = metric_figures.threshold_figure(RESULT["thresholds"], 0.65)
     dice, precision, recall, best = figure.data
     assert [trace.name for trace in figure.data] == ["Dice", "Precision", "Recall", "best Dice"]
     assert [trace.mode for trace in figure.data] == ["lines"] * 3 + ["markers"]
@@ -184,7 +184,7 @@ def test_differences_stand_in_their_intervals():
         {"score": "touching", "difference": 0.1, "low": 0.0, "high": 0.2},
         {"score": "from below", "difference": -0.1, "low": -0.2, "high": 0.0},
     ]
-    figure = score_figures.difference_figure(rows)
+    figure = metric_figures.difference_figure(rows)
     for row, point in zip(rows, figure.data, strict=True):
         assert (point.x, point.y) == ((row["difference"],), (row["score"],))
         error = point.error_x

@@ -5,7 +5,7 @@ from PIL import Image
 from unet_core.errors import UserError
 from unet_core.prediction.overlay import class_ids
 from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter, entropy, resize_channels
-from unet_core.prediction.views import SegmentedPicture, View
+from unet_core.prediction.views import SegmentedImage, View
 from unet_core.store.classes import ClassInfo
 
 
@@ -52,11 +52,11 @@ def test_entropy_runs_from_certain_to_undecided():
 def test_every_view_has_the_pictures_size(channel_run, kind):
     image = np.random.default_rng(0).integers(0, 255, (50, 70, 3), dtype=np.uint8)
     probabilities = Segmenter(channel_run).probabilities(image)
-    picture = SegmentedPicture("a.b.jpg", image, probabilities, channel_run.classes)
+    photo = SegmentedImage("a.b.jpg", image, probabilities, channel_run.classes)
     view = View(kind, visible=("pet", "border"))
-    assert picture.draw(view).shape == image.shape
-    assert picture.at(140).draw(view).shape == (100, 140, 3)
-    assert picture.file_names(view) == ("a.b_mask.png", "a.b_mask_colour.png", f"a.b_{kind}.png")
+    assert photo.draw(view).shape == image.shape
+    assert photo.at(140).draw(view).shape == (100, 140, 3)
+    assert photo.file_names(view) == ("a.b_mask.png", "a.b_mask_colour.png", f"a.b_{kind}.png")
 
 
 def test_a_broken_model_file_gets_a_sentence(channel_run):
@@ -75,8 +75,8 @@ def test_a_view_finds_something_to_show_in_a_model_with_other_classes():
 def test_opacity_zero_changes_nothing(channel_run):
     image = np.full((32, 32, 3), (200, 10, 10), np.uint8)
     probabilities = Segmenter(channel_run).probabilities(image)
-    picture = SegmentedPicture("x", image, probabilities, channel_run.classes)
-    np.testing.assert_array_equal(picture.draw(View(opacity=0)), image)
+    photo = SegmentedImage("x", image, probabilities, channel_run.classes)
+    np.testing.assert_array_equal(photo.draw(View(opacity=0)), image)
 
 
 def test_a_mirrored_segmenter_averages_the_picture_and_its_mirror_image(channel_run, monkeypatch):

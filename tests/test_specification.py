@@ -83,7 +83,7 @@ def test_receptive_field_is_how_far_one_pixel_is_seen(depth, skips):
     model = build_unet(1, size, **arguments)
     model.set_weights([np.ones_like(w) * (w.ndim > 1) for w in model.get_weights()])
     lit = np.zeros((size, size, size, 3), np.float32)
-    lit[np.arange(size), 32, np.arange(size)] = 255  # one white pixel in each picture
+    lit[np.arange(size), 32, np.arange(size)] = 255  # one white pixel in each image
     seen = model(lit).numpy()[:, 32, :, 0] > 0  # (where it is, who sees it)
     assert seen.sum(0).max() == unet(1, size, **arguments).receptive_field
 
@@ -103,7 +103,7 @@ def test_mobilenet_has_the_papers_multiply_adds():
 
 
 def test_training_memory_by_hand():
-    # floats: picture, 2 convolutions; pool; 2 at the bottom; up, concatenated, 2; logits
+    # floats: image, 2 convolutions; pool; 2 at the bottom; up, concatenated, 2; logits
     floats = 64 * (3 + 2 + 2) + 16 * 2 + 16 * (4 + 4) + 64 * (2 + 4 + 2 + 2) + 64
     assert unet(1, 8, depth=1, filters=2).training_memory == 4 * floats
 
@@ -141,7 +141,7 @@ def test_what_cannot_be_built_is_said(arguments, size, says):
 def test_what_a_network_takes_and_covers():
     padded, original = CATALOGUE["compact"], CATALOGUE["original"]
     assert padded.prediction_side({}, 256, None) == padded.covering_size({}, 256) == 256
-    assert padded.prediction_side({}, 256, 128) == 256  # it takes the whole picture
+    assert padded.prediction_side({}, 256, 128) == 256  # it takes the whole image
     assert original.prediction_side({}, 512, None) == UNetArguments.of(
         original.arguments
     ).nearest_size(512)

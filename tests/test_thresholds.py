@@ -77,7 +77,7 @@ def distributions() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 def counted(truth, probability, **options) -> thresholds.ProbabilityCounts:
     counts = thresholds.ProbabilityCounts(**options)
-    for part in np.array_split(np.arange(len(truth)), 7):  # pictures of unlike sizes
+    for part in np.array_split(np.arange(len(truth)), 7):  # images of unlike sizes
         counts.add(truth[part], probability[part])
     return counts
 
@@ -101,8 +101,8 @@ def test_areas_stay_right_when_there_are_too_many_probabilities_to_keep():
         assert found["roc_area"] == pytest.approx(expected, abs=7 / 4000)
     pixels = np.arange(2**16, dtype=np.float32).reshape(16, 64, 64) / 2**16
     counts = thresholds.ProbabilityCounts(most=2000)
-    for picture in pixels:
-        counts.add(picture > 0.6, picture)
+    for image in pixels:
+        counts.add(image > 0.6, image)
     assert counts.summary()["roc_area"] == pytest.approx(1, abs=1e-3)
 
 

@@ -12,7 +12,7 @@ from unet_core.cli import main
 from unet_core.data.samples import SAMPLES
 from unet_core.store.runs import Run
 
-SMALL = ["--data", "drawn", "--pictures", "12", "--size", "64", "--epochs", "2"]
+SMALL = ["--data", "synthetic", "--max-images", "12", "--image-size", "64", "--epochs", "2"]
 SMALL += ["--batch-size", "4", "--encoder-weights", "none", "--seed", "3"]
 
 
@@ -33,7 +33,7 @@ def test_the_run_folder_is_whole(trained):
     assert {"loss", "val_mean_iou", "learning_rate", "seconds"} <= set(trained.history[0])
     assert trained.steps[-1]["step"] == 6
     assert len(list((trained.path / "samples").glob("epoch-*.png"))) == 2
-    assert trained.evaluation["data"] == "drawn" and trained.evaluation["split"] == "test"
+    assert trained.evaluation["data"] == "synthetic" and trained.evaluation["split"] == "test"
     assert trained.config["parameters"] == 2_128_695
     assert np.sum(trained.evaluation["confusion"]) == 100 * 64 * 64
 

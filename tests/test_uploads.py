@@ -31,8 +31,8 @@ def png(values: np.ndarray) -> bytes:
 
 def pairs(count: int = 5, image=IMAGE, mask=MASK) -> list[tuple[str, bytes]]:
     names = [f"cell {number}" for number in range(count)]
-    pictures = [(f"{name}.png", png(image)) for name in names]
-    return pictures + [(f"{name}_mask.png", png(mask)) for name in names]
+    images = [(f"{name}.png", png(image)) for name in names]
+    return images + [(f"{name}_mask.png", png(mask)) for name in names]
 
 
 def npz(**arrays) -> bytes:
@@ -56,7 +56,7 @@ def zipped(files: list[tuple[str, bytes]]) -> bytes:
 @pytest.mark.parametrize(
     "files",
     [pairs(), [("My cells.zip", zipped(pairs()))], [("My cells.npz", npz_of_cells())]],
-    ids=["pictures", "zip", "npz"],
+    ids=["images", "zip", "npz"],
 )
 def test_every_form_can_be_opened_by_the_name_that_a_run_keeps(files):
     told = []

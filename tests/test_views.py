@@ -8,7 +8,7 @@ from PIL import Image
 
 from unet_core.prediction import views
 from unet_core.prediction.overlay import blend, encode_png, outline
-from unet_core.prediction.views import SegmentedPicture, View, fit
+from unet_core.prediction.views import SegmentedImage, View, fit
 from unet_core.store.classes import ClassInfo
 
 CLASSES = (
@@ -21,27 +21,27 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (4, 4, 3), np.uint8)
 
 
 @pytest.fixture
-def picture() -> SegmentedPicture:
+def image() -> SegmentedImage:
     """Pet, border and background, without doubt except in the last row."""
     probabilities = np.eye(3, dtype=np.float32)[IDS]
     probabilities[3] = 1 / 3, 0.34, 1 - 1 / 3 - 0.34
-    return SegmentedPicture("dir/a.jpg", IMAGE, probabilities, CLASSES)
+    return SegmentedImage("dir/a.jpg", IMAGE, probabilities, CLASSES)
 
 
 @pytest.mark.parametrize("visible", [("pet",), ("pet", "border"), ("background",)])
-def test_overlay_and_outline_show_the_visible_classes(picture, visible):
+def test_overlay_and_outline_show_the_visible_classes(image, visible):
     view = View(opacity=0.3, visible=visible)
     expected = blend(IMAGE, IDS, CLASSES, 0.3, visible)
-    np.testing.assert_array_equal(picture.draw(view), expected)
+    np.testing.assert_array_equal(image.draw(view), expected)
     view = View("outline", visible=visible)
-    np.testing.assert_array_equal(picture.draw(view), outline(IMAGE, IDS, CLASSES, visible))
+    np.testing.assert_array_equal(image.draw(view), outline(IMAGE, IDS, CLASSES, visible))
 
 
-def test_confidence_is_blue_where_sure_and_yellow_where_not(picture):
-    drawn = picture.draw(View("confidence", opacity=1.0))
+def test_confidence_is_blue_where_sure_and_yellow_where_not(image):
+    drawn = image.draw(View("confidence", opacity=1.0))
     np.testing.assert_array_equal(drawn[0, 0], (0, 34, 78))
     np.testing.assert_allclose(drawn[3, 0], (254, 232, 56), atol=1)
-    half = picture.draw(View("confidence", opacity=0.25))
+    half = image.draw(View("confidence", opacity=0.25))
     np.testing.assert_allclose(half, IMAGE * 0.75 + drawn * 0.25, atol=1)
     assert half.dtype == np.uint8
 
@@ -49,31 +49,31 @@ def test_confidence_is_blue_where_sure_and_yellow_where_not(picture):
 def test_the_threshold_of_a_binary_model_decides():
     probabilities = np.array([[[0.7, 0.3], [0.2, 0.8]]], np.float32).repeat(2, 0)
     image = np.zeros((2, 2, 3), np.uint8)
-    picture = SegmentedPicture("x", image, probabilities, (CLASSES[1], CLASSES[0]))
-    assert picture.ids().tolist() == [[0, 1], [0, 1]]
-    assert picture.ids(0.25).tolist() == [[1, 1], [1, 1]]
-    assert picture.shares() == {"background": 0.5, "pet": 0.5}
-    assert picture.shares(0.9) == {"background": 1.0, "pet": 0.0}
-    seen = picture.draw(View(opacity=1.0, threshold=0.25))
+    photo = SegmentedImage("x", image, probabilities, (CLASSES[1], CLASSES[0]))
+    assert photo.ids().tolist() == [[0, 1], [0, 1]]
+    assert photo.ids(0.25).tolist() == [[1, 1], [1, 1]]
+    assert photo.shares() == {"background": 0.5, "pet": 0.5}
+    assert photo.shares(0.9) == {"background": 1.0, "pet": 0.0}
+    seen = photo.draw(View(opacity=1.0, threshold=0.25))
     assert (seen == (255, 128, 0)).all()
-    files = dict(picture.files(View(threshold=0.25)))
+    files = dict(photo.files(View(threshold=0.25)))
     assert np.asarray(Image.open(io.BytesIO(files["x_mask.png"]))).tolist() == [[1, 1], [1, 1]]
 
 
-def test_files_are_the_mask_its_colours_and_the_view(picture):
+def test_files_are_the_mask_its_colours_and_the_view(image):
     view = View("outline", visible=("pet",))
-    files = dict(picture.files(view))
+    files = dict(image.files(view))
     assert list(files) == ["a_mask.png", "a_mask_colour.png", "a_outline.png"]
     mask, colours, seen = (np.asarray(Image.open(io.BytesIO(f))) for f in files.values())
     np.testing.assert_array_equal(mask, IDS)
     np.testing.assert_array_equal(
         colours, np.array([(255, 128, 0), (0, 0, 255), (0, 255, 0)], np.uint8)[IDS]
     )
-    np.testing.assert_array_equal(seen, picture.draw(view))
+    np.testing.assert_array_equal(seen, image.draw(view))
 
 
-def test_shares_are_counted_at_the_networks_own_resolution(picture):
-    assert picture.shares() == {"pet": 6 / 16, "background": 7 / 16, "border": 3 / 16}
+def test_shares_are_counted_at_the_networks_own_resolution(image):
+    assert image.shares() == {"pet": 6 / 16, "background": 7 / 16, "border": 3 / 16}
 
 
 def test_a_picture_for_a_screen_has_so_many_pixels_on_its_longer_side():
@@ -90,25 +90,25 @@ def test_it_is_shrunk_by_bicubic_interpolation():
 
 
 @pytest.mark.parametrize("shape", [(30, 12), (12, 30), (60, 1), (1, 60)])
-def test_masks_of_large_pictures_are_computed_small_and_enlarged(monkeypatch, picture, shape):
+def test_masks_of_large_pictures_are_computed_small_and_enlarged(monkeypatch, image, shape):
     monkeypatch.setattr(views, "MAX_SIDE", 10)
     sizes = []
     resize = views.resize_channels
     monkeypatch.setattr(
         views, "resize_channels", lambda p, h, w: sizes.append((h, w)) or resize(p, h, w)
     )
-    large = SegmentedPicture("x", np.zeros((*shape, 3), np.uint8), picture.probabilities, CLASSES)
+    large = SegmentedImage("x", np.zeros((*shape, 3), np.uint8), image.probabilities, CLASSES)
     assert large.ids().shape == shape
     assert sizes == [tuple(max(1, round(side * 10 / max(shape))) for side in shape)]
     assert large.draw(View("confidence")).shape == (*shape, 3)
 
 
-def test_masks_of_small_pictures_are_computed_at_their_size(monkeypatch, picture):
+def test_masks_of_small_pictures_are_computed_at_their_size(monkeypatch, image):
     sizes = []
     monkeypatch.setattr(
         views, "resize_channels", lambda p, h, w: sizes.append((h, w)) or np.zeros((h, w, 3))
     )
-    SegmentedPicture("x", np.zeros((30, 12, 3), np.uint8), picture.probabilities, CLASSES).ids()
+    SegmentedImage("x", np.zeros((30, 12, 3), np.uint8), image.probabilities, CLASSES).ids()
     assert sizes == [(30, 12)]
     assert views.MAX_SIDE == 2048
 

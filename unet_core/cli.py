@@ -76,10 +76,13 @@ def _add_setting(group, place: Field) -> None:
     text = rule.help + (f"; 0: {rule.zero}" if rule.zero else "")
     metavar = rule.metavar or ("NUMBER" if kind in (int, float) else None)
     form = {"choices": rule.choices} if rule.choices else {"metavar": metavar}
+    if kind is bool:
+        form = {"action": argparse.BooleanOptionalAction}
+    else:
+        form["type"] = json_object if kind is dict else kind
     group.add_argument(
-        f"--{place.name.replace('_', '-')}", help=text.replace("%", "%%"),
-        type=json_object if kind is dict else kind, **form,
-    )  # fmt: skip
+        f"--{place.name.replace('_', '-')}", help=text.replace("%", "%%"), default=None, **form
+    )
 
 
 def json_object(text: str) -> dict:
@@ -115,7 +118,7 @@ def _evaluate_parser(commands) -> None:
     command.add_argument("--data", required=True, help=DATA_HELP)
     command.add_argument("--split", default="test", help="test (the default) or trainval")
     command.add_argument(
-        "--pictures", type=above_zero(int), help="only so many, drawn with a fixed seed"
+        "--max-images", type=above_zero(int), help="only so many, drawn with a fixed seed"
     )
     command.add_argument(
         "--out",
@@ -128,7 +131,7 @@ def _evaluate_parser(commands) -> None:
 
 def _predict_parser(commands) -> None:
     command = _add(commands, "predict", predict, "Segment pictures; write masks and overlays.")
-    command.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE")
+    command.add_argument("images", nargs="+", type=Path, metavar="PICTURE")
     command.add_argument("--model", help="a run; without it the best shipped model")
     command.add_argument("--out", type=Path, required=True, metavar="DIR")
     command.add_argument("--opacity", type=float, default=0.5, help="of the overlay, 0 to 1")
@@ -138,7 +141,7 @@ def _download_parser(commands) -> None:
     command = _add(commands, "download", download, "Get pictures from their official addresses.")
     command.add_argument("data", choices=["pets"])
     command.add_argument(
-        "--pictures", type=above_zero(int), help="only the first so many of the archive"
+        "--max-images", type=above_zero(int), help="only the first so many of the archive"
     )
 
 
@@ -158,7 +161,7 @@ def models(options) -> None:
         print(f"{name:<20}{entry.parameters:>12,}  {entry.title}")
     print(f"\n{'run':<32}{'state':<10}{'mean IoU':>9}  title")
     for run in all_runs():
-        scores = (run.evaluation or {}).get("scores", {})
+        scores = (run.evaluation or {}).get("metrics", {})
         iou = f"{scores['mean_iou']:.4f}" if "mean_iou" in scores else "–"
         print(f"{run.name:<32}{run.status['state']:<10}{iou:>9}  {run.title}")
 
@@ -171,21 +174,21 @@ def train(options) -> None:
         (options.run / "stop").unlink(missing_ok=True)
     from unet_core.jobs import trainings as jobs
     from unet_core.store import environment as limits
-    from unet_core.training import process as training_process
+    from unet_core.training import process as process
 
     quiet_tensorflow()
     host = limits.from_environment()
 
     if options.run:
         run = Run(options.run)
-        host.apply(TrainingConfig.of_run(run.config["training"]))
+        host.apply(TrainingConfig.from_dict(run.config["training"]))
     else:
         config = load_recipe(options.recipe) if options.recipe else TrainingConfig()
         config = host.apply(config.changed(**chosen_settings(options)))
-        run = training_process.new_run(config, options.name, options.title)
+        run = process.new_run(config, options.name, options.title)
     print(f"run folder: {run.path}")
     try:
-        training_process.train(run, options.minutes or host.minutes)
+        process.train(run, options.minutes or host.minutes)
     finally:
         jobs.advance()  # the next one that waits
 
@@ -202,32 +205,32 @@ def chosen_settings(options) -> dict:
 
 
 def evaluate(options) -> None:
-    from unet_core.jobs import evaluations as evaluation_jobs
+    from unet_core.jobs import evaluations as evaluations
     from unet_core.metrics import evaluate as evaluation
     from unet_core.store.runs import SHIPPED, find_run
 
     run = find_run(options.run)
-    asked = options.data, options.split, options.pictures
+    asked = options.data, options.split, options.max_images
     if options.out and SHIPPED.resolve() in [options.out.resolve(), *options.out.resolve().parents]:
         raise UserError(f"{SHIPPED} holds what is shipped; choose another folder for --out.")
     is_own = asked == (run.config["training"].get("data"), "test", None)
     if is_own and not options.out and not run.is_shipped:
-        dataset = evaluation_jobs.open_data(run, options.data)
+        dataset = evaluations.open_data(run, options.data)
         result = evaluation.evaluate(run, dataset, options.split, progress=show_progress)
         evaluation.write_evaluation(run, result)
         folder = run.path
     else:
-        folder = options.out or evaluation_jobs.new_job(run, *asked).path
-        job = evaluation_jobs.EvaluationJob(folder)
-        result = evaluation_jobs.work(job, run, *asked, show_progress)
-    print(evaluation.format_scores(result))
+        folder = options.out or evaluations.new_job(run, *asked).path
+        job = evaluations.EvaluationJob(folder)
+        result = evaluations.work(job, run, *asked, show_progress)
+    print(evaluation.format_metrics(result))
     print(f"\nwritten to {folder / 'evaluation.json'}")
 
 
 def predict(options) -> None:
-    from unet_core.data.io import open_picture
+    from unet_core.data.io import open_image
     from unet_core.prediction.segmenter import Segmenter
-    from unet_core.prediction.views import SegmentedPicture, View
+    from unet_core.prediction.views import SegmentedImage, View
     from unet_core.store.runs import find_run, shipped_runs
 
     if not options.model and not shipped_runs():
@@ -238,19 +241,19 @@ def predict(options) -> None:
     view = View(opacity=options.opacity, visible=shown)
     options.out.mkdir(parents=True, exist_ok=True)
     failed = 0
-    for path in options.pictures:
+    for path in options.images:
         try:
-            image = open_picture(path.read_bytes(), path.name)
+            image = open_image(path.read_bytes(), path.name)
         except (UserError, OSError) as error:
             failed += 1
             print(f"{path}: {error}", file=sys.stderr)
             continue
-        picture = SegmentedPicture(path.name, image, segmenter.probabilities(image), run.classes)
-        for name, content in picture.files(view):
+        segmented = SegmentedImage(path.name, image, segmenter.probabilities(image), run.classes)
+        for name, content in segmented.files(view):
             (options.out / name).write_bytes(content)
             print(options.out / name)
     if failed:
-        raise UserError(f"{failed} of {len(options.pictures)} pictures could not be read.")
+        raise UserError(f"{failed} of {len(options.images)} pictures could not be read.")
 
 
 def download(options) -> None:
@@ -258,7 +261,7 @@ def download(options) -> None:
     from unet_core.store.environment import data_folder
 
     target = data_folder() / options.data
-    download_watched(target, options.pictures, lambda _, done, total: show_progress(done, total))
+    download_watched(target, options.max_images, lambda _, done, total: show_progress(done, total))
     print(f"The {options.data} are in {target}.")
 
 

@@ -11,7 +11,7 @@ from unet_core.architectures.specs import (
     unet,
 )
 from unet_core.errors import UserError
-from unet_core.store.config import ENCODER_RATE, TrainingConfig
+from unet_core.store.config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Entry:
     title: str
     specify: Callable[..., Specification]  # (outputs, size, **arguments)
     arguments: dict = field(default_factory=dict)  # of the U-Net that is built from scratch
-    size: int = 256  # side of the pictures that its article gives it
+    size: int = 256  # side of the images that its article gives it
     outputs: int = 3
 
     def specification(self, outputs: int, size: int, arguments: dict | None = None):
-        """Its layers for pictures of ``size``, ``arguments`` taking the place of its own."""
+        """Its layers for images of ``size``, ``arguments`` taking the place of its own."""
         return self.specify(outputs, size, **(self.arguments | (arguments or {})))
 
     @property
@@ -34,9 +34,9 @@ class Entry:
         return self.specify is unet
 
     def tile(self, arguments: dict, size: int) -> int | None:
-        """Side of the tiles that a network of unpadded convolutions takes for pictures of ``size``.
+        """Side of the tiles that a network of unpadded convolutions takes for images of ``size``.
 
-        None for a padded network, which takes the whole picture; ``UserError`` where ``size`` does
+        None for a padded network, which takes the whole image; ``UserError`` where ``size`` does
         not fit it.
         """
         if not self.is_from_scratch:
@@ -50,16 +50,16 @@ class Entry:
         return None
 
     def window(self, arguments: dict, size: int, crop: int | None) -> int:
-        """Side of what a training looks at: windows of ``crop``, or whole pictures of ``size``."""
+        """Side of what a training looks at: windows of ``crop``, or whole images of ``size``."""
         side = crop or size
         return self.tile(arguments, side) or side
 
     def prediction_side(self, arguments: dict, size: int, crop: int | None) -> int:
-        """Side of what the exported network takes: a whole picture, or a tile of ``crop``."""
+        """Side of what the exported network takes: a whole image, or a tile of ``crop``."""
         return self.tile(arguments, crop or size) or size
 
     def covering_size(self, arguments: dict, size: int) -> int:
-        """Side of the input from which the network gives a whole picture of ``size``."""
+        """Side of the input from which the network gives a whole image of ``size``."""
         return self.unet(arguments).covering_size(size) if self.is_from_scratch else size
 
     def unet(self, arguments: dict) -> UNetArguments:
@@ -98,18 +98,18 @@ def check_network(config: TrainingConfig) -> None:
     entry, arguments = CATALOGUE[config.model], config.model_arguments
     if not entry.is_from_scratch and arguments:
         raise UserError(f"{config.model} has no arguments; leave out {', '.join(arguments)}.")
-    encoder = config.encoder, config.encoder_weights in ("auto", "none"), config.encoder_rate
-    if entry.is_from_scratch and encoder != ("frozen", True, ENCODER_RATE):
+    has_own = not config.freeze_encoder or config.encoder_weights not in ("auto", "none")
+    if entry.is_from_scratch and has_own:
         raise UserError(
             f"{config.model} has no pretrained encoder; leave out the encoder's settings."
         )
-    for size in (config.size, config.crop or config.size):
+    for size in (config.image_size, config.crop_size or config.image_size):
         entry.tile(arguments, size)
     lost = entry.unet(arguments).lost if entry.is_from_scratch else 0
-    if config.size <= lost:  # pictures are mirrored by so much, which must lie within them
+    if config.image_size <= lost:  # images are mirrored by so much, which must lie within them
         raise UserError(f"{config.model} needs pictures of more than {lost} pixels a side.")
-    if entry.window(arguments, config.size, config.crop) - 2 * lost > config.size:
+    if entry.window(arguments, config.image_size, config.crop_size) - 2 * lost > config.image_size:
         raise UserError(
-            f"Windows of {config.crop} pixels do not fit into pictures of {config.size}; choose a "
-            "smaller crop or larger pictures."
+            f"Crops of {config.crop_size} pixels do not fit into images of {config.image_size}; "
+            "choose smaller crops or larger images."
         )

@@ -18,7 +18,7 @@ class UNetArguments(UNetSettings):
 
     @classmethod
     def of(cls, arguments: dict, size: int | None = None) -> "UNetArguments":
-        """Checked arguments for pictures of ``size`` (None: not known yet); ``UserError``."""
+        """Checked arguments for images of ``size`` (None: not known yet); ``UserError``."""
         unet = cls.from_dict(arguments)
         if size is not None and unet.nearest_size(size) != size:
             raise UserError(
@@ -61,7 +61,7 @@ class UNetArguments(UNetSettings):
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer and the map of features that it gives for one picture."""
+    """A layer and the map of features that it gives for one image."""
 
     name: str
     kind: str  # input | convolution | pool | up | concatenate
@@ -79,7 +79,7 @@ class Layer:
 
     @property
     def activations(self) -> int:
-        """Numbers in the feature maps of one picture, those inside the layer included."""
+        """Numbers in the feature maps of one image, those inside the layer included."""
         return self.values or self.size**2 * self.channels
 
 
@@ -100,12 +100,12 @@ class Specification:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications with addition that one picture takes."""
+        """Multiplications with addition that one image takes."""
         return sum(layer.multiply_adds for layer in self.layers)
 
     @property
     def training_memory(self) -> int:
-        """Bytes of all feature maps of one picture, which training keeps for the gradients."""
+        """Bytes of all feature maps of one image, which training keeps for the gradients."""
         return FLOAT32 * sum(layer.activations for layer in self.layers)
 
     @property
@@ -210,7 +210,7 @@ class _Drawing:
 
 
 def unet(outputs: int, size: int, **arguments) -> Specification:
-    """The from-scratch U-Net for pictures of ``size``; ``UserError`` as `UNetArguments.of`."""
+    """The from-scratch U-Net for images of ``size``; ``UserError`` as `UNetArguments.of`."""
     net = UNetArguments.of(arguments, size)
     drawing = _Drawing(size, net.channels)
 

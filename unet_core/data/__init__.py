@@ -1,4 +1,4 @@
-"""Data sets: named pictures with masks of class ids."""
+"""Data sets: named images with masks of class ids."""
 
 from unet_core.data.base import Dataset, Sample
 from unet_core.data.folder import Folder
@@ -6,14 +6,14 @@ from unet_core.data.lungs import Lungs
 from unet_core.data.membrane import Membrane
 from unet_core.data.npz import Npz
 from unet_core.data.pets import Pets
-from unet_core.data.synthetic import DrawnPets
+from unet_core.data.synthetic import SyntheticPets
 from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import data_folder
 
 __all__ = ["ClassInfo", "Dataset", "Sample", "data_folder", "data_of", "open_dataset"]
 
-DATASETS = {"pets": Pets, "drawn": DrawnPets, "lungs": Lungs, "membrane": Membrane}
+DATASETS = {"pets": Pets, "synthetic": SyntheticPets, "lungs": Lungs, "membrane": Membrane}
 OWN_DATA = {"npz": Npz, "folder": Folder}  # opened as npz:FILE and folder:DIR
 
 

@@ -12,7 +12,7 @@ from unet_core.store.classes import ClassInfo
 
 
 class Sample(NamedTuple):
-    """A picture with its truth.
+    """An image with its truth.
 
     ``image``: uint8 (H, W, 3), RGB. ``mask``: uint8 (H, W), class ids.
     """
@@ -31,7 +31,7 @@ class Dataset(ABC):
 
     name: str  # what the command line calls it, such as "pets" or "npz:cells.npz"
     title: str  # what people call it
-    credit: str  # source and licence, shown wherever its pictures are
+    credit: str  # source and licence, shown wherever its images are
     classes: tuple[ClassInfo, ...]
     splits: dict[str, list[str]]  # names of samples; "trainval" and "test" always exist, and
     # "unlabelled" may, whose samples have no truth
@@ -56,8 +56,8 @@ class Dataset(ABC):
                 "program does not know; use the version that trained it."
             )
 
-    def load_picture(self, name: str) -> np.ndarray:
-        """A picture alone, which may be one of the split ``unlabelled``: uint8 (H, W, 3)."""
+    def load_image(self, name: str) -> np.ndarray:
+        """An image alone, which may be one of the split ``unlabelled``: uint8 (H, W, 3)."""
         return self.load(name).image
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """Getting the Oxford-IIIT pets from their official address.
 
-The annotations come whole. Of the pictures as many as wanted are taken out of the archive while it
+The annotations come whole. Of the images as many as wanted are taken out of the archive while it
 streams by, without storing it. Whatever breaks, what was received stays and the next call goes on.
 """
 
@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from unet_core.data.io import open_picture
+from unet_core.data.io import open_image
 from unet_core.errors import UserError, explained
 from unet_core.store.files import write_json
 from unet_core.store.locks import identity, locked
@@ -27,8 +27,8 @@ MD5 = {  # as published by torchvision.datasets.OxfordIIITPet
     "images.tar.gz": "5c4f3ee8e5d25df40f4fd59a7f44e54c",
     "annotations.tar.gz": "95a8c909bbe2e81eed6a22bccdf3f68f",
 }
-PICTURES = 7390  # in the archive
-PROGRESS = "progress.json"  # beside the pictures, for those who watch from outside
+IMAGES = 7390  # in the archive
+PROGRESS = "progress.json"  # beside the images, for those who watch from outside
 LOCK = "download.lock"  # there too; held as long as the download is at work
 TRIES = 5
 CHUNK = 1 << 18
@@ -37,22 +37,22 @@ Progress = Callable[[str, int, int], None]  # what, how much of how much
 
 def download_pets(
     target: Path,
-    pictures: int | None = None,
+    images: int | None = None,
     progress: Progress = lambda what, done, total: None,
     address: str = ADDRESS,
     md5: dict[str, str] = MD5,
 ) -> None:
     """Put ``images/`` and ``annotations/`` under ``target``.
 
-    ``pictures``: only the first so many of the archive; None takes all and checks the archive's
+    ``images``: only the first so many of the archive; None takes all and checks the archive's
     checksum. ``download.json`` is written at the very end, so that a cut download is never taken
     for a whole one. ``UserError`` when the address does not answer or what it sends is damaged.
     """
     target.mkdir(parents=True, exist_ok=True)
     (target / "download.json").unlink(missing_ok=True)
     _get_annotations(target, progress, address, md5["annotations.tar.gz"])
-    _get_pictures(target, pictures, progress, address, md5["images.tar.gz"])
-    write_json(target / "download.json", {"pictures": pictures, "address": address})
+    _get_images(target, images, progress, address, md5["images.tar.gz"])
+    write_json(target / "download.json", {"images": images, "address": address})
 
 
 def is_whole(target: Path) -> bool:
@@ -61,24 +61,24 @@ def is_whole(target: Path) -> bool:
 
 
 def has_all(target: Path) -> bool:
-    """Whether a download has brought all pictures."""
+    """Whether a download has brought all images."""
     facts = read_as(target / "download.json", DOWNLOADED)
-    return facts is not None and facts["pictures"] is None
+    return facts is not None and facts["images"] is None
 
 
-def download_watched(target: Path, pictures: int | None, progress: Progress) -> None:
+def download_watched(target: Path, images: int | None, progress: Progress) -> None:
     """`download_pets`, told to ``progress`` and to the file `PROGRESS` in ``target``.
 
     ``UserError`` also when another process downloads to there.
     """
     try:
         with locked(target / LOCK, wait=False):
-            _download_watched(target, pictures, progress)
+            _download_watched(target, images, progress)
     except BlockingIOError:
         raise UserError(f"A download to {target} is at work already.") from None
 
 
-def _download_watched(target: Path, pictures: int | None, progress: Progress) -> None:
+def _download_watched(target: Path, images: int | None, progress: Progress) -> None:
     state = {"pid": os.getpid(), "process": identity(), "done": 0, "total": 0, "error": ""}
     told = 0.0
 
@@ -90,7 +90,7 @@ def _download_watched(target: Path, pictures: int | None, progress: Progress) ->
             write_json(target / PROGRESS, state | {"what": what, "done": done, "total": total})
 
     try:
-        download_pets(target, pictures, tell)
+        download_pets(target, images, tell)
     except (UserError, OSError) as error:
         write_json(target / PROGRESS, state | {"error": str(explained(error) or error)})
         raise
@@ -176,16 +176,16 @@ def _get_annotations(target: Path, progress: Progress, address: str, md5: str) -
     shutil.rmtree(unpacked)
 
 
-def _get_pictures(
-    target: Path, pictures: int | None, progress: Progress, address: str, md5: str
+def _get_images(
+    target: Path, images: int | None, progress: Progress, address: str, md5: str
 ) -> None:
     folder = target / "images"
     folder.mkdir(exist_ok=True)
-    if pictures and len(list(folder.glob("*.jpg"))) >= pictures:
+    if images and len(list(folder.glob("*.jpg"))) >= images:
         return
     stream = ResumingStream(
         address + "images.tar.gz",
-        lambda done, total: pictures or progress("all pictures", done, total),
+        lambda done, total: images or progress("all pictures", done, total),
     )
     try:
         buffered = io.BufferedReader(stream, CHUNK)
@@ -195,11 +195,11 @@ def _get_pictures(
                 name = PurePosixPath(member.name).name
                 if not member.isfile() or not name.endswith(".jpg") or name.startswith("."):
                     continue
-                keep_picture(tar.extractfile(member).read(), folder / name)
+                keep_image(tar.extractfile(member).read(), folder / name)
                 taken += 1
-                if pictures:
-                    progress("pictures", taken, pictures)
-                if taken == pictures:
+                if images:
+                    progress("images", taken, images)
+                if taken == images:
                     return
         while buffered.read(CHUNK):  # tar stops before the archive's last bytes
             pass
@@ -209,16 +209,16 @@ def _get_pictures(
         raise UserError(
             f"The pictures arrived damaged ({error}); start the download again."
         ) from error
-    if not pictures and stream.md5.hexdigest() != md5:
+    if not images and stream.md5.hexdigest() != md5:
         raise UserError("The pictures arrived damaged (wrong checksum); download them again.")
 
 
-def keep_picture(data: bytes, path: Path) -> None:
-    """Write one picture whole or not at all; one that does not open counts as damaged."""
+def keep_image(data: bytes, path: Path) -> None:
+    """Write one image whole or not at all; one that does not open counts as damaged."""
     if path.exists():
         return
     try:
-        open_picture(data, path.name)
+        open_image(data, path.name)
     except UserError as error:
         raise OSError(str(error)) from error
     temporary = path.with_suffix(".part")

@@ -8,7 +8,7 @@ from unet_core.data.base import Dataset, Sample, split_names
 from unet_core.data.io import (
     SizesDiffer,
     files_fingerprint,
-    picture_files,
+    image_files,
     read_header,
     read_mask,
     read_pair,
@@ -20,9 +20,9 @@ SEED = 0
 
 
 class Folder(Dataset):
-    """Pictures and masks with the same names (any suffix), of the same size in each pair.
+    """Images and masks with the same names (any suffix), of the same size in each pair.
 
-    Masks hold class ids, or 0 and 255; all are read once on opening, to find out which. One picture
+    Masks hold class ids, or 0 and 255; all are read once on opening, to find out which. One image
     in five, drawn with ``SEED``, is for the test. ``UserError`` for a folder that is otherwise.
     """
 
@@ -31,30 +31,30 @@ class Folder(Dataset):
         self.name = f"folder:{path}"
         self.title = self.path.resolve().name
         self.credit = f"Own data: {self.title}"
-        self._pictures = picture_files(self.path / "images")
-        self._masks = picture_files(self.path / "masks")
+        self._images = image_files(self.path / "images")
+        self._masks = image_files(self.path / "masks")
         self._check_names()
         self._labels = Labels.of(self._count_values(), f"{self.title}/masks")
         self.classes = self._labels.classes
-        self.splits = split_names(self._pictures, SEED)
+        self.splits = split_names(self._images, SEED)
 
     @property
     def fingerprint(self) -> str:
-        return files_fingerprint([*self._pictures.values(), *self._masks.values()])
+        return files_fingerprint([*self._images.values(), *self._masks.values()])
 
     def load(self, name: str) -> Sample:
-        image, mask = read_pair(self._pictures[name], self._masks[name])
+        image, mask = read_pair(self._images[name], self._masks[name])
         return Sample(image, self._labels.ids(mask))
 
     def _check_names(self) -> None:
         """``UserError`` when there are no pairs, or files without their other half."""
-        if len(self._pictures) < 2:
+        if len(self._images) < 2:
             raise UserError(
                 f"{self.title} needs at least two pictures in images/, masks in masks/."
             )
         for what, there, others in (
-            ("pictures without a mask", self._pictures, self._masks),
-            ("masks without a picture", self._masks, self._pictures),
+            ("pictures without a mask", self._images, self._masks),
+            ("masks without a picture", self._masks, self._images),
         ):
             if alone := sorted(set(there) - set(others)):
                 raise UserError(f"{self.path} has {what} of the same name: {_some(alone)}.")
@@ -63,9 +63,9 @@ class Folder(Dataset):
         """How often each value occurs in the masks, (256,); ``UserError`` where sizes differ."""
         counts, odd = np.zeros(256, np.int64), []
         for name, path in self._masks.items():
-            picture = self._pictures[name]
+            path_of_image = self._images[name]
             try:
-                mask = read_mask(path, read_header(picture, picture.name))
+                mask = read_mask(path, read_header(path_of_image, path_of_image.name))
                 counts += np.bincount(mask.ravel(), minlength=256)
             except SizesDiffer:
                 odd.append(name)

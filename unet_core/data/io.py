@@ -1,4 +1,4 @@
-"""Opening pictures that nobody vouches for."""
+"""Opening images that nobody vouches for."""
 
 import hashlib
 import io
@@ -24,52 +24,52 @@ ORIENTATION = 0x0112  # the EXIF tag: how a viewer must turn what is stored
 
 
 class Header(NamedTuple):
-    """What a picture file says of itself: ``shape`` (H, W) when upright, and its EXIF
+    """What an image file says of itself: ``shape`` (H, W) when upright, and its EXIF
     ``orientation``, 1 (stored upright) to 8, or None where it has none."""
 
     shape: tuple[int, int]
     orientation: int | None
 
 
-def open_picture(data: bytes, name: str) -> np.ndarray:
-    """Decode a picture file into uint8 RGB (H, W, 3), turned as its EXIF orientation says.
+def open_image(data: bytes, name: str) -> np.ndarray:
+    """Decode an image file into uint8 RGB (H, W, 3), turned as its EXIF orientation says.
 
     Transparency is laid on white, 16-bit values are scaled to 8 bits, of an animation the first
     frame is taken. ``UserError`` says in a sentence why a file cannot be used.
     """
     if not data:
         raise UserError(f"{name} is empty (0 bytes); choose another file.")
-    with opened(io.BytesIO(data), name) as picture:
-        return np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
+    with opened(io.BytesIO(data), name) as image:
+        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
 
 
 def read_header(file: Path | io.BytesIO, name: str) -> Header:
-    """Without decoding the picture; ``UserError`` as in `open_picture`."""
-    with opened(file, name) as picture:
-        orientation = orientation_of(picture)
-        width, height = picture.size
-        lies = orientation in (5, 6, 7, 8) and picture.format != "TIFF"  # Pillow turns TIFF itself
+    """Without decoding the image; ``UserError`` as in `open_image`."""
+    with opened(file, name) as image:
+        orientation = orientation_of(image)
+        width, height = image.size
+        lies = orientation in (5, 6, 7, 8) and image.format != "TIFF"  # Pillow turns TIFF itself
         return Header((width, height) if lies else (height, width), orientation)
 
 
-def orientation_of(picture: Image.Image) -> int | None:
+def orientation_of(image: Image.Image) -> int | None:
     """The EXIF orientation; to be asked before decoding, after which a TIFF has none."""
-    orientation = picture.getexif().get(ORIENTATION)
+    orientation = image.getexif().get(ORIENTATION)
     return orientation if orientation in range(1, 9) else None
 
 
 @contextmanager
 def opened(file: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
-    """A picture that nobody vouches for, its size checked, as it is stored and not yet decoded.
+    """An image that nobody vouches for, its size checked, as it is stored and not yet decoded.
 
     ``UserError`` in place of what goes wrong here and, while it is decoded, in the ``with`` block.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(file) as picture:
-                _check_size(picture.size, name)
-                yield picture
+            with Image.open(file) as image:
+                _check_size(image.size, name)
+                yield image
     except Image.DecompressionBombError:  # Pillow's own limit comes before ours
         raise UserError(_too_large(name)) from None
     except UnidentifiedImageError:
@@ -94,78 +94,78 @@ def _too_large(name: str) -> str:
     return f"{name} has over {MAX_PIXELS // 10**6} million pixels; make it smaller first."
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode in SIXTEEN_BIT or picture.mode == "F":
-        picture = _to_eight_bits(picture)
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
-    return picture.convert("RGB")
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in SIXTEEN_BIT or image.mode == "F":
+        image = _to_eight_bits(image)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
 
 
-def _to_eight_bits(picture: Image.Image) -> Image.Image:
-    values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
     top = 65535.0
-    if picture.mode in ("I", "F"):  # these do not say where their white is
+    if image.mode in ("I", "F"):  # these do not say where their white is
         highest = values.max()
         top = 65535.0 if highest > 255 else 255.0
-        if picture.mode == "F" and highest <= 1:
+        if image.mode == "F" and highest <= 1:
             top = 1.0
     return Image.fromarray((values.clip(0, top) * (255 / top)).round().astype(np.uint8))
 
 
 class SizesDiffer(UserError):
-    """A mask that does not fit its picture, however the two are turned."""
+    """A mask that does not fit its image, however the two are turned."""
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """Read a picture of any kind as uint8 (H, W, 3), RGB, upright as its EXIF orientation says.
+def read_image(path: Path) -> np.ndarray:
+    """Read an image of any kind as uint8 (H, W, 3), RGB, upright as its EXIF orientation says.
 
     ``UserError`` when it cannot be read.
     """
-    return open_picture(_content(path), path.name)
+    return open_image(_content(path), path.name)
 
 
-def read_mask(path: Path, picture: Header | None = None) -> np.ndarray:
-    """Read a mask's numbers as uint8 (H, W), laid on its picture as in `open_pair`.
+def read_mask(path: Path, image: Header | None = None) -> np.ndarray:
+    """Read a mask's numbers as uint8 (H, W), laid on its image as in `open_pair`.
 
     ``UserError`` for a mask that is missing, broken, coloured, beyond 8 bits, or not of the
-    ``picture``'s size.
+    ``image``'s size.
     """
-    return _open_mask(_content(path), _mask_name(path), picture)
+    return _open_mask(_content(path), _mask_name(path), image)
 
 
-def read_pair(picture: Path, mask: Path) -> Sample:
+def read_pair(image: Path, mask: Path) -> Sample:
     """Two files as in `open_pair`."""
-    return open_pair(_content(picture), _content(mask), picture.name, _mask_name(mask))
+    return open_pair(_content(image), _content(mask), image.name, _mask_name(mask))
 
 
-def open_pair(picture: bytes, mask: bytes, name: str, mask_name: str) -> Sample:
-    """A picture with its mask's numbers, both upright.
+def open_pair(image_file: bytes, mask: bytes, name: str, mask_name: str) -> Sample:
+    """An image with its mask's numbers, both upright.
 
-    The picture is turned as its EXIF orientation says. So is a mask with an orientation of its own.
-    A mask without one was drawn on the stored pixels and turns with its picture, unless only
-    unturned it has the picture's shape: then it was drawn on the upright picture. (Upside down,
+    The image is turned as its EXIF orientation says. So is a mask with an orientation of its own.
+    A mask without one was drawn on the stored pixels and turns with its image, unless only
+    unturned it has the image's shape: then it was drawn on the upright image. (Upside down,
     mirrored or square, shapes cannot tell, and the stored pixels count.) ``UserError`` for files
     that cannot be used; ``name`` and ``mask_name`` are what it calls them.
     """
-    image = open_picture(picture, name)
-    orientation = read_header(io.BytesIO(picture), name).orientation
+    image = open_image(image_file, name)
+    orientation = read_header(io.BytesIO(image_file), name).orientation
     return Sample(image, _open_mask(mask, mask_name, Header(image.shape[:2], orientation)))
 
 
-def _open_mask(data: bytes, name: str, picture: Header | None) -> np.ndarray:
+def _open_mask(data: bytes, name: str, image: Header | None) -> np.ndarray:
     with opened(io.BytesIO(data), name) as mask:
         orientation = orientation_of(mask)
         mask.load()  # before an orientation is set, by which Pillow would turn a TIFF itself
-        if orientation is None and picture:
-            mask.getexif()[ORIENTATION] = picture.orientation or 1
+        if orientation is None and image:
+            mask.getexif()[ORIENTATION] = image.orientation or 1
         turned = ImageOps.exif_transpose(mask)
         for choice in (turned, mask):
-            if picture is None or choice.size == picture.shape[::-1]:
+            if image is None or choice.size == image.shape[::-1]:
                 return _numbers(choice, name)
-    (height, width), there = picture.shape, mask.size
+    (height, width), there = image.shape, mask.size
     raise SizesDiffer(
         f"{name} has {there[0]} × {there[1]} pixels, its picture {width} × {height}; they must be "
         "the same."
@@ -217,8 +217,8 @@ def _shown(path: Path) -> str:
     return f"{path.parent.name}/{path.name}"
 
 
-def picture_files(folder: Path) -> dict[str, Path]:
-    """The folder's pictures by name without suffix, sorted; empty where there is no folder.
+def image_files(folder: Path) -> dict[str, Path]:
+    """The folder's images by name without suffix, sorted; empty where there is no folder.
 
     ``UserError`` when two differ in the suffix only.
     """

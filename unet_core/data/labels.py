@@ -1,4 +1,4 @@
-"""What the data sets share: reading pictures and masks, class ids, splits, colours."""
+"""What the data sets share: reading images and masks, class ids, splits, colours."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -6,13 +6,13 @@ import numpy as np
 from PIL import Image
 
 from unet_core.data.base import Dataset, Sample, split_names
-from unet_core.data.io import files_fingerprint, picture_files, read_mask, read_picture
+from unet_core.data.io import files_fingerprint, image_files, read_image, read_mask
 from unet_core.data.labels import BACKGROUND
 from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import data_folder
 
-PICTURES = ("CXR_png", "images")
+IMAGES = ("CXR_png", "images")
 MASKS = (("masks",), ("ManualMask/leftMask", "ManualMask/rightMask"), ("leftMask", "rightMask"))
 SEED = 2014
 
@@ -35,9 +35,9 @@ class Lungs(Dataset):
 
     def __init__(self) -> None:
         folder = data_folder() / "lungs"
-        self._pictures = _first([[folder / name] for name in PICTURES])[0]
+        self._images = _first([[folder / name] for name in IMAGES])[0]
         self._masks = _first([[folder / name for name in names] for names in MASKS])
-        names = set(self._pictures).intersection(*self._masks)
+        names = set(self._images).intersection(*self._masks)
         if not names:
             raise UserError(
                 f"The chest X-rays are not in {folder}. Put the Montgomery set's CXR_png and "
@@ -48,11 +48,11 @@ class Lungs(Dataset):
     @property
     def fingerprint(self) -> str:
         return files_fingerprint(
-            p for files in (self._pictures, *self._masks) for p in files.values()
+            p for files in (self._images, *self._masks) for p in files.values()
         )
 
     def load(self, name: str) -> Sample:
-        image = read_picture(self._pictures[name])
+        image = read_image(self._images[name])
         height, width = image.shape[:2]
         lungs = []
         for masks in self._masks:
@@ -64,4 +64,4 @@ class Lungs(Dataset):
 def _first(choices: list[list[Path]]) -> list[dict[str, Path]]:
     """The files of the first choice whose folders are all there; of the last when none is."""
     there = [folders for folders in choices if all(folder.is_dir() for folder in folders)]
-    return [picture_files(folder) for folder in (there or choices[-1:])[0]]
+    return [image_files(folder) for folder in (there or choices[-1:])[0]]

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from unet_core.data.base import Dataset, Sample, split_names
-from unet_core.data.io import files_fingerprint, picture_files, read_pair
+from unet_core.data.io import files_fingerprint, image_files, read_pair
 from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import data_folder
@@ -29,16 +29,16 @@ class Membrane(Dataset):
     credit = (
         "ISBI 2012 EM segmentation challenge (Cardona et al., 2010; Arganda-Carreras et al., 2015)"
     )
-    # Neither is background: a picture without anything would not be all membrane.
+    # Neither is background: an image without anything would not be all membrane.
     classes = (ClassInfo("membrane", "#D55E00"), ClassInfo("cell", "#56B4E9"))
     split_rule = "by distance"
     gap = GAP
 
     def __init__(self) -> None:
         folder = data_folder() / "membrane"
-        self._pictures = picture_files(folder / "images")
-        self._masks = picture_files(folder / "masks")
-        names = set(self._pictures) & set(self._masks)
+        self._images = image_files(folder / "images")
+        self._masks = image_files(folder / "masks")
+        names = set(self._images) & set(self._masks)
         if not names:
             raise UserError(
                 f"The membrane slices are not in {folder}. Put the ISBI 2012 training slices "
@@ -56,10 +56,10 @@ class Membrane(Dataset):
 
     @property
     def fingerprint(self) -> str:
-        return files_fingerprint([*self._pictures.values(), *self._masks.values()])
+        return files_fingerprint([*self._images.values(), *self._masks.values()])
 
     def load(self, name: str) -> Sample:
-        image, mask = read_pair(self._pictures[name], self._masks[name])
+        image, mask = read_pair(self._images[name], self._masks[name])
         return Sample(image, (mask >= 128).astype(np.uint8))
 
 

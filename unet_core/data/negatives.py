@@ -1,4 +1,4 @@
-"""Pictures without anything to find, so that a network learns what is not an object."""
+"""Images without anything to find, so that a network learns what is not an object."""
 
 import os
 import zlib
@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 
 from unet_core.data.base import Dataset, Sample
-from unet_core.data.io import files_fingerprint, picture_files, read_picture
+from unet_core.data.io import files_fingerprint, image_files, read_image
 from unet_core.data.photos import TRAINING, installed
 from unet_core.data.synthetic import draw_pet
 from unet_core.errors import UserError
 from unet_core.store.environment import data_folder
 
 BUILT_IN = "built-in"  # the setting's value for what is always there, in place of a folder
-WINDOWS = 5  # of each picture of a folder or package; the first is the whole
-SMALLEST = 0.35  # side of a window, as part of the picture's shorter side
+WINDOWS = 5  # of each image of a folder or package; the first is the whole
+SMALLEST = 0.35  # side of a window, as part of the image's shorter side
 FEWEST_PIXELS = 160  # of a window's side: smaller ones would be blurred
-EMPTY_WINDOWS = 4  # of each labelled picture at most, as far as there is room
+EMPTY_WINDOWS = 4  # of each labelled image at most, as far as there is room
 MOST_EMPTY_WINDOWS = 2000  # of a data set: what is learned from is held in memory
-FEWEST_EMPTY_PIXELS = 128  # root of a window's area; few pictures have larger ones
+FEWEST_EMPTY_PIXELS = 128  # root of a window's area; few images have larger ones
 ASPECTS = (2 / 3, 1, 3 / 2)  # height to width
-SCENES = range(2000, 2050)  # numbers of drawn pictures; those below are `DrawnPets`
+SCENES = range(2000, 2050)  # numbers of drawn images; those below are `DrawnPets`
 Window = tuple[slice, slice]
 
 
@@ -32,56 +32,60 @@ def open_negatives(dataset: Dataset, source: str, names: list[str]) -> list[Data
     """What the setting ``negatives`` names, with the classes of ``dataset``.
 
     ``source`` is a path in the data folder, or ``built-in``: windows without an object of
-    ``dataset``'s pictures ``names``, photos that come with packages, and drawn scenes (both
-    without animals). ``UserError`` when the folder has no pictures or the classes no background.
+    ``dataset``'s images ``names``, photos that come with packages, and drawn scenes (both
+    without animals). ``UserError`` when the folder has no images or the classes no background.
     """
     background = next((i for i, c in enumerate(dataset.classes) if c.is_background), None)
     if background is None:
         raise UserError(f"{dataset.title} has no background, which --negatives needs.")
     if source == BUILT_IN:
         photos = Negatives("photos", installed(TRAINING), dataset, background)
-        return [EmptyWindows(dataset, names, background), photos, DrawnScenes(dataset, background)]
-    pictures = picture_files(data_folder() / source)
-    if not pictures:
+        return [
+            EmptyWindows(dataset, names, background),
+            photos,
+            SyntheticScenes(dataset, background),
+        ]
+    images = image_files(data_folder() / source)
+    if not images:
         raise UserError(
             f"There are no pictures in {source!r}, which the settings name as pictures without "
             f"objects; put some there, or take `--negatives {BUILT_IN}`."
         )
-    return [Negatives(source, pictures, dataset, background)]
+    return [Negatives(source, images, dataset, background)]
 
 
 class Negatives(Dataset):
-    """Windows of pictures that are all ``background``, a class id of ``dataset``."""
+    """Windows of images that are all ``background``, a class id of ``dataset``."""
 
     credit = ""
 
     def __init__(
-        self, title: str, pictures: dict[str, Path], dataset: Dataset, background: int
+        self, title: str, images: dict[str, Path], dataset: Dataset, background: int
     ) -> None:
         self.name, self.title = f"negatives:{title}", title
         self.classes, self._background = dataset.classes, background
-        self._pictures = pictures
-        names = [f"{name} {number}" for name in self._pictures for number in range(WINDOWS)]
+        self._images = images
+        names = [f"{name} {number}" for name in self._images for number in range(WINDOWS)]
         self.splits = {"trainval": names, "test": []}
 
     @property
     def fingerprint(self) -> str:
-        return files_fingerprint(self._pictures.values())
+        return files_fingerprint(self._images.values())
 
     def load(self, name: str) -> Sample:
         stem, number = _parts(name)
-        if stem not in self._pictures:
+        if stem not in self._images:
             raise UserError(f"{stem}, which the run learned from, is no longer there; put it back.")
-        image = read_picture(self._pictures[stem])
+        image = read_image(self._images[stem])
         if number:
             image = _window(image, _random(stem, number))
         return Sample(image, np.full(image.shape[:2], self._background, np.uint8))
 
 
 class EmptyWindows(Dataset):
-    """Windows of a data set's own pictures in which its masks have ``background`` alone.
+    """Windows of a data set's own images in which its masks have ``background`` alone.
 
-    ``names``: of the pictures. Windows of one picture do not overlap; those beyond
+    ``names``: of the images. Windows of one image do not overlap; those beyond
     ``MOST_EMPTY_WINDOWS`` are left out.
     """
 
@@ -119,7 +123,7 @@ class EmptyWindows(Dataset):
         return Sample(image[window], mask[window])
 
 
-class DrawnScenes(Dataset):
+class SyntheticScenes(Dataset):
     """Drawn rooms and landscapes without an animal; all ``background``."""
 
     name = "drawn scenes"

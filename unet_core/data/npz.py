@@ -15,14 +15,14 @@ from unet_core.data.labels import Labels
 from unet_core.errors import UserError
 
 SEED = 0
-PICTURES, MASKS = "arr_0", "arr_1"
+IMAGES, MASKS = "arr_0", "arr_1"
 
 
 class Npz(Dataset):
-    """Pictures ``arr_0`` (N, H, W), (N, H, W, 1) or (N, H, W, 3); masks ``arr_1`` (N, H, W[, 1]).
+    """Images ``arr_0`` (N, H, W), (N, H, W, 1) or (N, H, W, 3); masks ``arr_1`` (N, H, W[, 1]).
 
-    Pictures hold 0 to 255, fractions from 0 to 1, or 16-bit numbers. Masks hold class ids, or 0
-    and 255. One picture in five, drawn with ``SEED``, is for the test. ``UserError`` for a file
+    Images hold 0 to 255, fractions from 0 to 1, or 16-bit numbers. Masks hold class ids, or 0
+    and 255. One image in five, drawn with ``SEED``, is for the test. ``UserError`` for a file
     that is otherwise.
     """
 
@@ -32,12 +32,12 @@ class Npz(Dataset):
         self.title = self.path.name
         self.credit = f"Own data: {self.path.name}"
         self._reading = Lock()  # several threads load at once, one reads the file
-        pictures, masks = self._shape(PICTURES), self._shape(MASKS)
-        self._check(pictures, masks)
+        images, masks = self._shape(IMAGES), self._shape(MASKS)
+        self._check(images, masks)
         counts = sum(np.bincount(mask.ravel(), minlength=256) for mask in self._ids_or_grey)
         self._labels = Labels.of(counts, self.path.name)
         self.classes = self._labels.classes
-        self.splits = split_names((f"{index:05d}" for index in range(pictures[0])), SEED)
+        self.splits = split_names((f"{index:05d}" for index in range(images[0])), SEED)
 
     @property
     def fingerprint(self) -> str:
@@ -46,25 +46,25 @@ class Npz(Dataset):
     def load(self, name: str) -> Sample:
         index = int(name)
         with self._reading:
-            pictures, scale = self._pictures, self._scale
-        image = np.rint(pictures[index].astype(np.float32) * scale).astype(np.uint8)
+            images, scale = self._images, self._scale
+        image = np.rint(images[index].astype(np.float32) * scale).astype(np.uint8)
         image = np.broadcast_to(image.reshape(*image.shape[:2], -1), (*image.shape[:2], 3))
         return Sample(image.copy(), self._labels.ids(self._ids_or_grey[index]))
 
     @cached_property
-    def _pictures(self) -> np.ndarray:
-        """Read only when a picture is asked for: the file may fill the memory of a small host."""
-        return self._read(PICTURES)
+    def _images(self) -> np.ndarray:
+        """Read only when an image is asked for: the file may fill the memory of a small host."""
+        return self._read(IMAGES)
 
     @cached_property
     def _scale(self) -> float:
-        """What turns the pictures' numbers into 0 to 255."""
-        lowest, highest = float(self._pictures.min()), float(self._pictures.max())
+        """What turns the images' numbers into 0 to 255."""
+        lowest, highest = float(self._images.min()), float(self._images.max())
         if not (lowest >= 0 and np.isfinite(highest)):
             raise UserError(f"The pictures in {self.path.name} must hold numbers from 0 to 255.")
         if highest > 255:
             return 255 / highest
-        is_fraction = self._pictures.dtype.kind in "fb" and highest <= 1
+        is_fraction = self._images.dtype.kind in "fb" and highest <= 1
         return 255.0 if is_fraction else 1.0
 
     @cached_property
@@ -94,16 +94,16 @@ class Npz(Dataset):
             raise UserError(f"{array} in {self.path.name} must hold plain numbers, not {dtype}.")
         return shape
 
-    def _check(self, pictures: tuple[int, ...], masks: tuple[int, ...]) -> None:
-        """``UserError`` for shapes that are no pictures with masks."""
-        good_pictures = len(pictures) == 3 or (len(pictures) == 4 and pictures[3] in (1, 3))
+    def _check(self, images: tuple[int, ...], masks: tuple[int, ...]) -> None:
+        """``UserError`` for shapes that are no images with masks."""
+        good_images = len(images) == 3 or (len(images) == 4 and images[3] in (1, 3))
         good_masks = len(masks) == 3 or (len(masks) == 4 and masks[3] == 1)
-        shapes = f"{self.path.name} has pictures of shape {pictures} and masks of shape {masks}"
-        if not (good_pictures and good_masks and min(pictures + masks) > 0):
+        shapes = f"{self.path.name} has pictures of shape {images} and masks of shape {masks}"
+        if not (good_images and good_masks and min(images + masks) > 0):
             raise UserError(f"{shapes}; they must be (N, H, W, 3) or (N, H, W), and (N, H, W).")
-        if pictures[:3] != masks[:3]:
+        if images[:3] != masks[:3]:
             raise UserError(f"{shapes}; their number, height and width must agree.")
-        if pictures[0] < 2:
+        if images[0] < 2:
             raise UserError(f"{self.path.name} has one picture only; it takes at least two.")
 
     def _read(self, array: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A user's own pictures and masks, uploaded as files or zips, scored with a model's classes."""
+"""A user's own images and masks, uploaded as files or zips, scored with a model's classes."""
 
 import hashlib
 import io
@@ -26,7 +26,7 @@ KEPT = 5  # uploads; older ones are removed
 
 
 class Pairs(Dataset):
-    """Pictures and masks of one upload, for a model of ``classes`` to be scored.
+    """Images and masks of one upload, for a model of ``classes`` to be scored.
 
     `Labels.for_classes` tells, from all masks together, what their numbers mean, and with it which
     classes are scored.
@@ -65,17 +65,17 @@ def _counts(path: Path) -> np.ndarray:
 def keep_pairs(files: list[tuple[str, bytes]]) -> str:
     """Check and store uploaded files, matched by name; returns the name of the `Pairs`.
 
-    ``files``: names and contents; zips are unpacked. A mask has its picture's name, in a folder
+    ``files``: names and contents; zips are unpacked. A mask has its image's name, in a folder
     ``masks`` or with the ending ``_mask``. ``UserError`` names what does not fit.
     """
-    pictures, masks = matched(files)
+    images, masks = matched(files)
     if len(masks) > MAX_PAIRS:
         raise UserError(f"These are {len(masks)} pairs; {MAX_PAIRS} at most can be scored at once.")
-    content = b"".join(name.encode() + pictures[name] + masks[name] for name in sorted(masks))
+    content = b"".join(name.encode() + images[name] + masks[name] for name in sorted(masks))
     key = hashlib.sha256(VERSION + content).hexdigest()[:16]
     folder = _uploads() / key
     if not folder.is_dir():
-        _write(folder, pictures, masks)
+        _write(folder, images, masks)
     _forget_old(folder)
     return PREFIX + key
 
@@ -83,16 +83,16 @@ def keep_pairs(files: list[tuple[str, bytes]]) -> str:
 def matched(
     files: list[tuple[str, bytes]], most_bytes: int = MAX_BYTES
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Contents of the pictures and of their masks, each by the name that a pair shares.
+    """Contents of the images and of their masks, each by the name that a pair shares.
 
     ``files`` as in `keep_pairs`; zips may unpack to ``most_bytes`` each. ``UserError`` names what
     has no partner.
     """
-    pictures, masks = _sort_out(_unpacked(files, most_bytes))
-    alone = sorted(set(pictures) ^ set(masks))
+    images, masks = _sort_out(_unpacked(files, most_bytes))
+    alone = sorted(set(images) ^ set(masks))
     if alone or not masks:
-        raise UserError(_unmatched(alone, pictures))
-    return pictures, masks
+        raise UserError(_unmatched(alone, images))
+    return images, masks
 
 
 def _unpacked(files: list[tuple[str, bytes]], most_bytes: int) -> list[tuple[str, bytes]]:
@@ -103,7 +103,7 @@ def _unpacked(files: list[tuple[str, bytes]], most_bytes: int) -> list[tuple[str
             continue
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                infos = [info for info in archive.infolist() if _is_picture(info.filename)]
+                infos = [info for info in archive.infolist() if _is_image(info.filename)]
                 if sum(info.file_size for info in infos) > most_bytes:
                     raise UserError(f"{name} unpacks to over {most_bytes / 1e6:.0f} MB; split it.")
                 result += [(info.filename, archive.read(info)) for info in infos]
@@ -119,31 +119,31 @@ def _unpacked(files: list[tuple[str, bytes]], most_bytes: int) -> list[tuple[str
 
 
 def _sort_out(files: list[tuple[str, bytes]]) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Pictures and masks by stem."""
-    pictures, masks = {}, {}
+    """Images and masks by stem."""
+    images, masks = {}, {}
     for name, content in files:
         path = PurePosixPath(name)
         ending = next((e for e in MASK_ENDINGS if path.stem.lower().endswith(e)), "")
         is_mask = bool(ending) or "mask" in path.parent.name.lower()
         stem = path.stem[: -len(ending)] if ending else path.stem
-        group = masks if is_mask else pictures
+        group = masks if is_mask else images
         if group.get(stem, content) != content:  # the same file twice does no harm
             raise UserError(f"Two files are called {stem}; rename one of them.")
         group[stem] = content
-    return pictures, masks
+    return images, masks
 
 
-def _unmatched(alone: list[str], pictures: dict[str, bytes]) -> str:
+def _unmatched(alone: list[str], images: dict[str, bytes]) -> str:
     if not alone:
         return "No pairs were found. Upload each picture and its mask, as cat.jpg and cat_mask.png."
     shown = ", ".join(
-        f"{name} (no {'mask' if name in pictures else 'picture'})" for name in alone[:5]
+        f"{name} (no {'mask' if name in images else 'picture'})" for name in alone[:5]
     )
     more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
     return f"Without a partner: {shown}{more}. A mask is called like its picture, as cat_mask.png."
 
 
-def _write(folder: Path, pictures: dict[str, bytes], masks: dict[str, bytes]) -> None:
+def _write(folder: Path, images: dict[str, bytes], masks: dict[str, bytes]) -> None:
     temporary = folder.with_suffix(".part")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -151,7 +151,7 @@ def _write(folder: Path, pictures: dict[str, bytes], masks: dict[str, bytes]) ->
             (temporary / kind).mkdir(parents=True)
         for number, stem in enumerate(sorted(masks)):
             name = f"{number:03}-{''.join(c if c.isalnum() else '-' for c in stem)[:60]}"
-            image, mask = open_pair(pictures[stem], masks[stem], stem, f"The mask of {stem}")
+            image, mask = open_pair(images[stem], masks[stem], stem, f"The mask of {stem}")
             Image.fromarray(image).save(temporary / "images" / f"{name}.png", compress_level=1)
             Image.fromarray(mask).save(temporary / "masks" / f"{name}.png")
         temporary.rename(folder)
@@ -159,7 +159,7 @@ def _write(folder: Path, pictures: dict[str, bytes], masks: dict[str, bytes]) ->
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _is_picture(name: str) -> bool:
+def _is_image(name: str) -> bool:
     path = PurePosixPath(name)
     hidden = path.name.startswith(".") or "__MACOSX" in path.parts
     return not hidden and path.suffix.lower().lstrip(".") in EXTENSIONS

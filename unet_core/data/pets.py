@@ -1,7 +1,7 @@
 """The Oxford-IIIT Pet data set (Parkhi et al. 2012) in its official layout.
 
 ``pets/images/NAME.jpg``, ``pets/annotations/trimaps/NAME.png`` and
-``pets/annotations/{trainval,test}.txt`` under the data folder. Pictures without trimaps, for
+``pets/annotations/{trainval,test}.txt`` under the data folder. Images without trimaps, for
 self-training, may lie beside them: ``pets_unlabelled/NAME.jpg``.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from unet_core.data.base import Dataset, Sample
-from unet_core.data.io import open_picture
+from unet_core.data.io import open_image
 from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import data_folder
@@ -26,7 +26,7 @@ PET_CLASSES = (
 class Pets(Dataset):
     """Cats and dogs with trimaps: class ids 0 pet, 1 background, 2 border.
 
-    The official splits, less the pictures that are not there (the data set may be had in part),
+    The official splits, less the images that are not there (the data set may be had in part),
     and ``unlabelled``.
     """
 
@@ -54,9 +54,9 @@ class Pets(Dataset):
     def _names(self, split: str) -> list[str]:
         lines = (self.folder / "annotations" / f"{split}.txt").read_text().splitlines()
         names = [line.split()[0] for line in lines if line.strip()]
-        return [n for n in names if self._picture(n).is_file() and self._trimap(n).is_file()]
+        return [n for n in names if self._image(n).is_file() and self._trimap(n).is_file()]
 
-    def _picture(self, name: str) -> Path:
+    def _image(self, name: str) -> Path:
         return self.folder / "images" / f"{name}.jpg"
 
     def _trimap(self, name: str) -> Path:
@@ -64,15 +64,15 @@ class Pets(Dataset):
 
     def load(self, name: str) -> Sample:
         # Some of the files are GIF or PNG named .jpg, some grey or RGBA.
-        image = open_picture(self._picture(name).read_bytes(), name)
+        image = open_image(self._image(name).read_bytes(), name)
         with Image.open(self._trimap(name)) as trimap:
             mask = np.asarray(trimap) - np.uint8(1)
         if mask.shape != image.shape[:2]:
             raise UserError(f"{name}: picture and trimap differ in size; download both again.")
         return Sample(image, mask)
 
-    def load_picture(self, name: str) -> np.ndarray:
+    def load_image(self, name: str) -> np.ndarray:
         path = self._unlabelled / f"{name}.jpg"
         if not path.is_file():
-            return super().load_picture(name)
-        return open_picture(path.read_bytes(), name)
+            return super().load_image(name)
+        return open_image(path.read_bytes(), name)

@@ -1,6 +1,6 @@
 """Photos without an animal that come with packages, each under a licence of its own.
 
-A package's licence need not cover the pictures that it brings, so only those are here whose own
+A package's licence need not cover the images that it brings, so only those are here whose own
 licence the package states: scikit-image in the function's docstring, scikit-learn in
 ``datasets/images/README.txt``, matplotlib by the source that is noted in the file.
 """

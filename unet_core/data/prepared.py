@@ -21,7 +21,7 @@ VERSION = 2  # raise it when the same names would give other pixels
 
 @dataclass(frozen=True)
 class Prepared:
-    """Pictures at the network's size: ``images`` uint8 (N, S, S, 3), ``masks`` uint8 (N, S, S)."""
+    """Images at the network's size: ``images`` uint8 (N, S, S, 3), ``masks`` uint8 (N, S, S)."""
 
     names: list[str]
     images: np.ndarray
@@ -44,7 +44,7 @@ def joined(first: Prepared, *others: Prepared) -> Prepared:
 
 
 def resize_sample(sample: Sample, width: int, height: int | None = None) -> Sample:
-    """Squash to ``width`` × ``height`` (without it a square): the picture anti-aliased, the mask by
+    """Squash to ``width`` × ``height`` (without it a square): the image anti-aliased, the mask by
     its nearest pixel."""
     size = (width, height or width)
     image = Image.fromarray(sample.image).resize(size, Image.Resampling.BILINEAR)

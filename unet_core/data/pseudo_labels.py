@@ -1,4 +1,4 @@
-"""Self-training: pictures without truth, labelled by a model that has learned from the others."""
+"""Self-training: images without truth, labelled by a model that has learned from the others."""
 
 from unet_core.data.base import Dataset, Sample
 from unet_core.errors import UserError
@@ -7,11 +7,11 @@ from unet_core.prediction.segmenter import MirroredSegmenter, resize_channels
 from unet_core.store.runs import find_run
 
 
-class SelfLabelled(Dataset):
+class PseudoLabelled(Dataset):
     """The split ``unlabelled`` of a data set, with the masks that ``teacher``, a run, predicts.
 
     After Xie et al. 2020, "Self-training with Noisy Student improves ImageNet classification". The
-    picture and its mirror image are averaged. ``UserError`` when the teacher knows other classes.
+    image and its mirror image are averaged. ``UserError`` when the teacher knows other classes.
     """
 
     def __init__(self, dataset: Dataset, teacher: str):
@@ -29,6 +29,6 @@ class SelfLabelled(Dataset):
         return f"{self._dataset.fingerprint} {self._stamp}"
 
     def load(self, name: str) -> Sample:
-        image = self._dataset.load_picture(name)
+        image = self._dataset.load_image(name)
         probabilities = resize_channels(self._segmenter.probabilities(image), *image.shape[:2])
         return Sample(image, class_ids(probabilities))

@@ -1,4 +1,4 @@
-"""Pictures to try a model on, free of anybody's rights."""
+"""Images to try a model on, free of anybody's rights."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from unet_core.store.runs import Run
 
 
 @dataclass(frozen=True)
-class SamplePicture:
-    """A picture of the gallery: ``load()`` gives uint8 (H, W, 3)."""
+class SampleImage:
+    """An image of the gallery: ``load()`` gives uint8 (H, W, 3)."""
 
     title: str
     credit: str
@@ -24,28 +24,28 @@ class SamplePicture:
 
 DRAWN = "Drawn by this program; not a photograph"
 SAMPLES = {
-    "chelsea": SamplePicture(
+    "chelsea": SampleImage(
         "Chelsea the cat", "Photo by Stéfan van der Walt, CC0, from scikit-image", skimage.data.cat
     ),
-    "drawn-dog": SamplePicture("A drawn dog", DRAWN, lambda: draw_pet(12, "dog").image),
-    "drawn-cat": SamplePicture("A drawn cat", DRAWN, lambda: draw_pet(11, "cat").image),
-    "coffee": SamplePicture(
+    "drawn-dog": SampleImage("A drawn dog", DRAWN, lambda: draw_pet(12, "dog").image),
+    "drawn-cat": SampleImage("A drawn cat", DRAWN, lambda: draw_pet(11, "cat").image),
+    "coffee": SampleImage(
         "Coffee, no pet", "Photo by Rachel Michetti, CC0, from scikit-image", skimage.data.coffee
     ),
-    "astronaut": SamplePicture(
+    "astronaut": SampleImage(
         "An astronaut, no pet", "Photo by NASA, public domain", skimage.data.astronaut
     ),
 }
 
 OTHERS = {  # by the data that a model has learned from
-    "lungs": {"drawn-film": SamplePicture("A drawn film", DRAWN, draw_film)},
-    "membrane": {"drawn-cells": SamplePicture("Drawn cells", DRAWN, draw_cells)},
+    "lungs": {"drawn-film": SampleImage("A drawn film", DRAWN, draw_film)},
+    "membrane": {"drawn-cells": SampleImage("Drawn cells", DRAWN, draw_cells)},
 }
-FROM_DATA = 4  # test pictures that are offered too where that data is
+FROM_DATA = 4  # test images that are offered too where that data is
 
 
-def samples_for(run: Run) -> dict[str, SamplePicture]:
-    """Pictures of the kind that the run has learned to segment, by their names in links."""
+def samples_for(run: Run) -> dict[str, SampleImage]:
+    """Images of the kind that the run has learned to segment, by their names in links."""
     data = run.config["training"]["data"]
     if data not in OTHERS:
         return SAMPLES
@@ -54,7 +54,7 @@ def samples_for(run: Run) -> dict[str, SamplePicture]:
     except UserError:
         return OTHERS[data]
     real = {
-        name: SamplePicture(name, dataset.credit, lambda name=name: dataset.load(name).image)
+        name: SampleImage(name, dataset.credit, lambda name=name: dataset.load(name).image)
         for name in dataset.splits["test"][:FROM_DATA]
     }
     return real | OTHERS[data]

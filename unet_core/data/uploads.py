@@ -1,6 +1,6 @@
 """A user's own data sets, uploaded in the app and kept among the runs.
 
-Whatever form one comes in, it is checked once and kept in one form: pictures, masks of class ids,
+Whatever form one comes in, it is checked once and kept in one form: images, masks of class ids,
 and a list. So opening it later costs nothing.
 """
 
@@ -33,15 +33,15 @@ from unet_core.store.schemas import UPLOAD, read_as
 
 PREFIX = "upload:"
 LIST = "set.json"
-SIDE = 512  # larger pictures are kept with this on their longer side, twice what networks see
-MOST_PICTURES = 1000
-LEAST_PICTURES = 5  # one is for the test, four to learn from
+SIDE = 512  # larger images are kept with this on their longer side, twice what networks see
+MOST_IMAGES = 1000
+LEAST_IMAGES = 5  # one is for the test, four to learn from
 UNPACKED = 4  # a zip or npz may unpack to so many times what may be uploaded
 KEPT = 10  # data sets; the oldest go first
 
 
 class Upload(Dataset):
-    """A data set that `keep_upload` has kept; one picture in five is for the test.
+    """A data set that `keep_upload` has kept; one image in five is for the test.
 
     ``UserError`` when it is no longer there.
     """
@@ -78,7 +78,7 @@ def keep_upload(
 ) -> Upload:
     """Check and keep uploaded files, of ``most_bytes`` together; the same files are kept once.
 
-    ``files``: names and contents; one npz (see `Npz`), or pictures and masks, also in zips, matched
+    ``files``: names and contents; one npz (see `Npz`), or images and masks, also in zips, matched
     by name (see `pairs.keep_pairs`). ``progress`` is told how many of how many are kept.
     ``UserError`` says what does not fit.
     """
@@ -152,9 +152,9 @@ def _unpacked_size(path: Path) -> int:
 
 def _write(source: Dataset, folder: Path, title: str, progress: Callable[[int, int], None]) -> None:
     total = sum(map(len, source.splits.values()))
-    if not LEAST_PICTURES <= total <= MOST_PICTURES:
+    if not LEAST_IMAGES <= total <= MOST_IMAGES:
         raise UserError(
-            f"{title} has {total} pictures; it takes {LEAST_PICTURES} to {MOST_PICTURES:,}."
+            f"{title} has {total} pictures; it takes {LEAST_IMAGES} to {MOST_IMAGES:,}."
         )
     for kind in ("images", "masks"):
         (folder / kind).mkdir(parents=True)

@@ -76,7 +76,7 @@ def compared_curves(
 
 
 def metrics_of(runs: list[Run]) -> list[str]:
-    """What was measured on training and validation pictures, the known `METRICS` first.
+    """What was measured on training and validation images, the known `METRICS` first.
 
     Before a first epoch's end, what every run measures.
     """

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from unet_core.figures.style import COLORS, label
-from unet_core.metrics.confusion import class_scores
+from unet_core.metrics.confusion import class_metrics
 from unet_core.metrics.thresholds import (
     THRESHOLDS,
     average_precision,
@@ -69,7 +69,7 @@ def bin_name(number: int) -> str:
 
 
 def iou_histogram(values: np.ndarray, score: str) -> go.Figure:
-    """How many pictures reach which IoU, with the mean; ``values`` one a picture, NaN left out."""
+    """How many images reach which IoU, with the mean; ``values`` one an image, NaN left out."""
     counts = bin_counts(values)
     figure = go.Figure(
         go.Bar(
@@ -84,7 +84,7 @@ def iou_histogram(values: np.ndarray, score: str) -> go.Figure:
         annotation={"text": f"mean {mean:.3f}", "font_color": VERMILION, "yshift": 4},
         annotation_position="top left",
     )  # fmt: skip
-    label(figure, f"Pictures by their own {score}", f"{score} of a picture", "pictures", HEIGHT)
+    label(figure, f"Pictures by their own {score}", f"{score} of a picture", "images", HEIGHT)
     return figure.update_xaxes(range=[0, 1]).update_layout(bargap=0.06, showlegend=False)
 
 
@@ -154,7 +154,7 @@ def _area(result: dict, key: str, of_sweep) -> str:
 
 def threshold_figure(sweep, threshold: float) -> go.Figure:
     """Dice, precision and recall of the foreground by threshold, a star at the best Dice."""
-    by_class = class_scores(np.asarray(sweep))
+    by_class = class_metrics(np.asarray(sweep))
     figure = go.Figure()
     for name, color, dash in (
         ("dice", BLUE, "solid"), ("precision", GREEN, "dash"), ("recall", VERMILION, "dot"),

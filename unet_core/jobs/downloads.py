@@ -3,8 +3,8 @@
 import time
 from pathlib import Path
 
+from unet_core.data.download import IMAGES, PROGRESS, is_whole
 from unet_core.data.download import LOCK as DOWNLOAD_LOCK
-from unet_core.data.download import PICTURES, PROGRESS, is_whole
 from unet_core.jobs.launchers import detached
 from unet_core.jobs.processes import kill
 from unet_core.store.files import modified, write_json
@@ -15,12 +15,12 @@ DOWNLOAD_SILENCE = 300.0  # seconds; all tries to reach a dead server take less
 DOWNLOAD_CUT = "The download was cut short. Start it again: what has come stays."
 
 
-def start_download(target: Path, pictures: int) -> None:
-    """Get the first ``pictures`` pets into ``target``, in a process of its own."""
+def start_download(target: Path, images: int) -> None:
+    """Get the first ``images`` pets into ``target``, in a process of its own."""
     if (download_progress(target) or {}).get("running"):
         return  # a second press
     target.mkdir(parents=True, exist_ok=True)
-    some = ["--pictures", str(pictures)] if pictures < PICTURES else []
+    some = ["--max-images", str(images)] if images < IMAGES else []
     pid = detached(["download", "pets", *some], target / "download.log")
     state = {"pid": pid, "process": identity(pid), "heartbeat": time.time(), "what": ""}
     write_json(target / PROGRESS, state | {"done": 0, "total": 0, "error": ""})

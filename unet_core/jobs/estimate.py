@@ -15,7 +15,7 @@ from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, shipped_runs, user_runs
 
-# Measured on two cores at 128 x 128 pixels, batches of 16: training pictures a second.
+# Measured on two cores at 128 x 128 pixels, batches of 16: training images a second.
 SPEED = {
     ("mobilenetv2-fast", "frozen"): 26.0,
     ("mobilenetv2-fast", "late"): 19.0,
@@ -27,9 +27,9 @@ SPEED = {
 REFERENCE = 0.032  # seconds of one prediction of the default model on one of the same cores
 TWO_CORES = 0.56  # of that, on both
 START, EXPORT = 30.0, 12.0  # seconds: TensorFlow and the first step; the prediction model
-LOADING = {"drawn": 0.08}  # seconds of one core to draw, or to read, and to shrink one picture
+LOADING = {"synthetic": 0.08}  # seconds of one core to draw, or to read, and to shrink one image
 OTHER_LOADING = 0.012
-VALIDATION = 0.4  # what a picture costs without learning, of what it costs with it
+VALIDATION = 0.4  # what an image costs without learning, of what it costs with it
 PREDICTION = 0.25  # the same in the exported network
 WARM_UP = 4  # first steps of a process, slow by tracing and filling caches, that tell no speed
 TIMED = 10  # steps that a run must have beyond them to tell others its speed
@@ -37,7 +37,7 @@ LATEST = 5  # runs whose median is taken
 FEWEST_STEPS, FEWEST_STEPS_FROM_NOTHING = 10, 90  # that a training is of any use after
 FASTER, SLOWER = 0.2, 5.0  # limits of what another machine's speed is taken for
 BASE_MEMORY = 0.9e9  # bytes: TensorFlow, the network and its optimizer
-# The networks from scratch, measured likewise: what one training picture costs.
+# The networks from scratch, measured likewise: what one training image costs.
 SECONDS_PER_MULTIPLY_ADD = 4.6e-11
 SECONDS_PER_BYTE = 3.3e-9  # of its feature maps, which are written and read again
 MAPS_KEPT = 2.5  # times the feature maps' memory, with gradients and what the operations need
@@ -85,7 +85,7 @@ class Pace:
     def pause_seconds(self, steps: int, validation: float) -> float:
         """The usual pause; by the speed of the steps until a second one, the first being slow.
 
-        ``steps``: of an epoch. ``validation``: part of the pictures that are not trained on.
+        ``steps``: of an epoch. ``validation``: part of the images that are not trained on.
         """
         if len(self._pauses) > 1:
             return median(self._pauses[1:])
@@ -93,8 +93,8 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """How many pictures a training has to deal with."""
+class ImageCounts:
+    """How many images a training has to deal with."""
 
     training: int
     validation: int
@@ -106,15 +106,15 @@ class Earlier:
     """What a run on this machine took, in seconds."""
 
     settings: dict
-    preparing: float  # a picture
+    preparing: float  # an image
     step: float
     pause: float  # between two epochs
-    fixed: float  # all that does not grow with the pictures: start, tracing, export
+    fixed: float  # all that does not grow with the images: start, tracing, export
     evaluating: float
-    pictures: Pictures
+    images: ImageCounts
 
 
-def seconds(config: TrainingConfig, pictures: Pictures, prediction: float) -> float:
+def seconds(config: TrainingConfig, images: ImageCounts, prediction: float) -> float:
     """Time for a training from its start to its end, on this machine, early stopping apart.
 
     From the latest runs of the same kind here; else from a table, scaled by how the latest runs of
@@ -128,35 +128,35 @@ def seconds(config: TrainingConfig, pictures: Pictures, prediction: float) -> fl
     step = _reference_step(config) * slowness
     if alike:
         step = median(run.step for run in alike)
-    learning = pictures.training / config.batch_size * step
-    validating = VALIDATION * step / config.batch_size  # a picture
-    pause = pictures.validation * validating
+    learning = images.training / config.batch_size * step
+    validating = VALIDATION * step / config.batch_size  # an image
+    pause = images.validation * validating
     if alike:
         pause = median(
-            max(0.0, run.pause + (pictures.validation - run.pictures.validation) * validating)
+            max(0.0, run.pause + (images.validation - run.images.validation) * validating)
             for run in alike
         )
     return (
-        _preparing_seconds(config, pictures, earlier, slowness)
+        _preparing_seconds(config, images, earlier, slowness)
         + fixed
         + config.epochs * (learning + pause)
-        + _evaluating_seconds(config, pictures.tested, prediction, alike)
+        + _evaluating_seconds(config, images.tested, prediction, alike)
     )
 
 
 def finishing_seconds(config: TrainingConfig, tested: int, prediction: float = REFERENCE) -> float:
-    """Time after the last epoch: export, and evaluation on ``tested`` pictures."""
+    """Time after the last epoch: export, and evaluation on ``tested`` images."""
     alike = _alike(config, _earlier_runs())
     return EXPORT + _evaluating_seconds(config, tested, prediction, alike)
 
 
-def too_short(config: TrainingConfig, pictures: int) -> str:
-    """A sentence where a training on so many ``pictures`` ends before its masks can be of use.
+def too_short(config: TrainingConfig, images: int) -> str:
+    """A sentence where a training on so many ``images`` ends before its masks can be of use.
 
     Empty where it does not. Measured on drawn pets: an encoder that has learned before is ahead of
     calling all background after 10 steps, a network from nothing after 90.
     """
-    steps = config.epochs * math.ceil(pictures / config.batch_size)
+    steps = config.epochs * math.ceil(images / config.batch_size)
     is_new = CATALOGUE[config.model].is_from_scratch or config.encoder_weights == "none"
     needed = FEWEST_STEPS_FROM_NOTHING if is_new else FEWEST_STEPS
     if steps >= needed:
@@ -196,19 +196,17 @@ def _slowness(known: list[Earlier], prediction: float) -> float:
 
 
 def _preparing_seconds(
-    config: TrainingConfig, pictures: Pictures, earlier: list[Earlier], slowness: float
+    config: TrainingConfig, images: ImageCounts, earlier: list[Earlier], slowness: float
 ) -> float:
-    """Time to read and shrink the pictures; none where a run has left them ready."""
-    same = ("data", "pictures", "size", "seed", "validation")
+    """Time to read and shrink the images; none where a run has left them ready."""
+    same = ("data", "max_images", "image_size", "seed", "val_fraction")
     values = config.to_dict()
     if any(all(run.settings[key] == values[key] for key in same) for run in earlier):
         return 0.0
-    picture = _loading_seconds(config.data) / 2  # by both cores
+    image = _loading_seconds(config.data) / 2  # by both cores
     here = [run.preparing for run in earlier if run.settings["data"] == config.data]
-    here = [seconds for seconds in here if seconds > picture / 4][:LATEST]  # others found it done
-    return (pictures.training + pictures.validation) * (
-        median(here) if here else picture * slowness
-    )
+    here = [seconds for seconds in here if seconds > image / 4][:LATEST]  # others found it done
+    return (images.training + images.validation) * (median(here) if here else image * slowness)
 
 
 def _loading_seconds(data: str) -> float:
@@ -220,8 +218,8 @@ def _evaluating_seconds(
 ) -> float:
     if alike:
         return median(run.evaluating for run in alike)
-    cost = TWO_CORES * prediction * (config.size / 256) ** 2
-    if network := _network(config.changed(crop=None)):
+    cost = TWO_CORES * prediction * (config.image_size / 256) ** 2
+    if network := _network(config.changed(crop_size=None)):
         cost = PREDICTION * _network_seconds(network) * prediction / REFERENCE
     return tested * (_loading_seconds(config.data) + cost)
 
@@ -232,41 +230,49 @@ def memory(config: TrainingConfig) -> float:
     if network:
         maps = MAPS_KEPT * network.training_memory * config.batch_size
         return BASE_MEMORY + maps + WEIGHT_COPIES * FLOAT32 * network.parameters
-    side = config.crop or config.size
-    return BASE_MEMORY + PIXEL_MEMORY[config.encoder] * config.batch_size * side**2
+    side = config.crop_size or config.image_size
+    return BASE_MEMORY + PIXEL_MEMORY[_learning_part(config)] * config.batch_size * side**2
+
+
+def _learning_part(config: TrainingConfig) -> str:
+    """How much of a pretrained encoder learns, as the tables above tell it."""
+    if config.freeze_encoder:
+        return "frozen"
+    return "late" if config.fine_tune_from else "tuned"
 
 
 def _reference_step(config: TrainingConfig) -> float:
     """Seconds of a step on the two cores that the constants were measured on."""
     network = _network(config)
     if network:
-        picture = _network_seconds(network)
+        image = _network_seconds(network)
     else:
-        side = config.crop or config.size
-        picture = (side / 128) ** 2 / SPEED[config.model, config.encoder]
-    return config.batch_size * picture
+        side = config.crop_size or config.image_size
+        image = (side / 128) ** 2 / SPEED[config.model, _learning_part(config)]
+    return config.batch_size * image
 
 
 def _network_seconds(network: Specification) -> float:
-    """What one picture costs to learn from."""
+    """What one image costs to learn from."""
     arithmetic = SECONDS_PER_MULTIPLY_ADD * network.multiply_adds
     return arithmetic + SECONDS_PER_BYTE * network.training_memory
 
 
 def _network(config: TrainingConfig) -> Specification | None:
-    """What a network from scratch costs for one picture, or one window of it."""
+    """What a network from scratch costs for one image, or one window of it."""
     entry = CATALOGUE[config.model]
     if not entry.is_from_scratch:
         return None
-    side = entry.unet(config.model_arguments).nearest_size(config.crop or config.size)
+    side = entry.unet(config.model_arguments).nearest_size(config.crop_size or config.image_size)
     return entry.specification(entry.outputs, side, config.model_arguments)
 
 
 def _alike(config: TrainingConfig, earlier: list[Earlier]) -> list[Earlier]:
     """The latest runs whose steps did the same work."""
     names = (
-        "model", "model_arguments", "data", "size", "score_size", "crop", "batch_size", "loss",
-        "border_weight", "optimizer", "weight_average", "encoder", "augmentation",
+        "model", "model_arguments", "data", "image_size", "score_size", "crop_size", "batch_size",
+        "loss", "weight_map", "optimizer", "ema_momentum", "freeze_encoder", "fine_tune_from",
+        "augmentation",
     )  # fmt: skip
     values = config.to_dict()
     return [run for run in earlier if all(run.settings[n] == values[n] for n in names)][:LATEST]
@@ -281,19 +287,19 @@ def _measured(run: Run) -> Earlier | None:
     """What the run took, where it ran steadily, to its scores; a spoilt folder is no news."""
     try:
         status, settings = run.status, TrainingConfig().to_dict() | run.config["training"]
-        settings = TrainingConfig.of_run(settings).to_dict()
-        pace, phases, counts = status["pace"], status["phase_seconds"], run.config["pictures"]
+        settings = TrainingConfig.from_dict(settings).to_dict()
+        pace, phases, counts = status["pace"], status["phase_seconds"], run.config["images"]
         step, pause = float(pace["step"]), float(pace["pause"])
         if pace["steps"] < WARM_UP + TIMED or not 0 < step < math.inf:
             return None
         _reference_step(TrainingConfig(**settings))  # of a network that there is
-        pictures = Pictures(counts["training"], counts["validation"], 0)
-        epochs = pace["steps"] / -(-pictures.training // settings["batch_size"])
+        images = ImageCounts(counts["training"], counts["validation"], 0)
+        epochs = pace["steps"] / -(-images.training // settings["batch_size"])
         learning = pace["steps"] * step + epochs * pause
         evaluating = float(phases["Evaluating"])
         preparing = phases.get("Preparing pictures", 0.0)
         fixed = max(0.0, sum(phases.values()) - evaluating - preparing - learning)
-        preparing /= pictures.training + pictures.validation
-        return Earlier(settings, preparing, step, pause, fixed, evaluating, pictures)
+        preparing /= images.training + images.validation
+        return Earlier(settings, preparing, step, pause, fixed, evaluating, images)
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, UserError):
         return None

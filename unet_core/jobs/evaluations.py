@@ -29,7 +29,7 @@ from unet_core.store.runs import Run, all_runs, evaluations_folder
 from unet_core.store.schemas import PROGRESS, read_as, read_evaluation
 
 OWN = "own"  # the name of a run's own evaluation.json among its results
-TELL_EVERY = 0.5  # seconds
+REPORT_EVERY = 0.5  # seconds
 SILENCE = 60.0  # seconds without progress after which a job counts as dead
 
 
@@ -101,7 +101,7 @@ def start(run: Run, data: str, split: str, limit: int | None = None) -> Evaluati
         out = str(job.path.absolute())
         command = ["evaluate", run.name, "--data", data, "--split", split, "--out", out]
         if limit:
-            command += ["--pictures", str(limit)]
+            command += ["--max-images", str(limit)]
         pid = detached(command, job.path / "evaluate.log")
         job.report(pid=pid, process=identity(pid))
     return job
@@ -155,7 +155,7 @@ def _work(job, run, data, split, limit, tell) -> dict:
     def progress(done: int, total: int) -> None:
         nonlocal told
         tell(done, total)
-        if time.monotonic() - told > TELL_EVERY:
+        if time.monotonic() - told > REPORT_EVERY:
             job.report(done=done, total=total)
             told = time.monotonic()
 
@@ -205,7 +205,7 @@ def results(run: Run) -> dict[str, dict]:
 
 
 def is_private(result: dict) -> bool:
-    """Whether it is about somebody's uploaded pictures."""
+    """Whether it is about somebody's uploaded images."""
     return result["data"].startswith(PREFIX)
 
 

@@ -9,7 +9,7 @@ from unet_core.architectures.catalogue import CATALOGUE, check_network
 from unet_core.data import open_dataset
 from unet_core.data.base import Dataset
 from unet_core.data.negatives import open_negatives
-from unet_core.data.pseudo_labels import SelfLabelled
+from unet_core.data.pseudo_labels import PseudoLabelled
 from unet_core.errors import UserError
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, create_run, find_run, unique_title
@@ -25,7 +25,7 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
     further_data(dataset, config, training)
     return create_run(
         {
-            "title": unique_title(title or f"{dataset.title}, {config.model}, {config.size} px"),
+            "title": unique_title(title or _title(dataset, config)),
             "description": f"Trained on {dataset.title}.",
             "training": config.to_dict(),
             "classes": [asdict(c) for c in dataset.classes],
@@ -37,12 +37,16 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
     )
 
 
+def _title(dataset: Dataset, config: TrainingConfig) -> str:
+    return f"{dataset.title}, {config.model}, {config.image_size} px"
+
+
 def further_data(dataset: Dataset, config: TrainingConfig, training: list[str]) -> list[Dataset]:
-    """What is learned from beside the pictures ``training`` of ``dataset``; ``UserError`` where it
+    """What is learned from beside the images ``training`` of ``dataset``; ``UserError`` where it
     is not there or unfit."""
     more: list[Dataset] = []
-    if config.teacher:
-        more.append(SelfLabelled(dataset, config.teacher))
+    if config.pseudo_labels:
+        more.append(PseudoLabelled(dataset, config.pseudo_labels))
     if config.negatives:
         more += open_negatives(dataset, config.negatives, training)
     return more
@@ -67,7 +71,7 @@ def check_encoder_weights(config: TrainingConfig) -> None:
 
 def check_border_weight(dataset: Dataset, config: TrainingConfig) -> None:
     """``UserError`` where no class is the gap between objects."""
-    if config.border_weight and len(dataset.classes) != 2:
+    if config.weight_map and len(dataset.classes) != 2:
         raise UserError(
             f"Weighted borders lie between objects on a background; {dataset.title} has "
             f"{len(dataset.classes)} classes. Set the border weight to 0."
@@ -82,8 +86,8 @@ def split_names(dataset: Dataset, config: TrainingConfig) -> tuple[list[str], li
     names = list(dataset.splits["trainval"])
     if not dataset.gap:
         np.random.default_rng(config.seed).shuffle(names)
-    count = len(names[: config.pictures])
-    held_out = max(1, round(count * config.validation))
+    count = len(names[: config.max_images])
+    held_out = max(1, round(count * config.val_fraction))
     validation, training = names[:held_out], names[held_out + dataset.gap :][: count - held_out]
     if (found := len(validation) + len(training)) < 4:
         raise UserError(f"{dataset.title} has {found} pictures to train on; 4 are needed.")

@@ -112,7 +112,7 @@ def delete(run: Run) -> None:
 def prune(count: int, most_bytes: float | None = None) -> None:
     """Make room: remove the oldest runs beyond ``count``, then beyond ``most_bytes`` of all.
 
-    A pinned, waiting or working run is never removed. Prepared pictures count too; they go first,
+    A pinned, waiting or working run is never removed. Prepared images count too; they go first,
     since they can be made again, but not while a training may need them.
     """
     with _lock():
@@ -215,12 +215,12 @@ def _remove(run: Run) -> None:
 
 
 def _prepared() -> list[Path]:
-    """Folders of prepared pictures, those unused for longest first."""
+    """Folders of prepared images, those unused for longest first."""
     return sorted(cache_folder().glob("*"), key=modified)
 
 
 def _make_room(prepared: list[Path], runs: list[Run], most_bytes: float) -> None:
-    """Remove prepared pictures, then runs, in their order, until all together are small enough."""
+    """Remove prepared images, then runs, in their order, until all together are small enough."""
     taken = sum(map(_size, [run.path for run in user_runs()] + _prepared()))
     for thing in [*prepared, *runs]:
         if taken <= most_bytes:

@@ -8,7 +8,7 @@ to the other's, as the harmonic mean of precision and recall.
 import numpy as np
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
-TOLERANCE = 0.0075  # of the picture's diagonal, as in the article
+TOLERANCE = 0.0075  # of the image's diagonal, as in the article
 
 
 def boundary_f1(truth: np.ndarray, prediction: np.ndarray, tolerance: float = TOLERANCE) -> float:
@@ -36,11 +36,11 @@ def class_boundary_f1(truth: np.ndarray, prediction: np.ndarray, classes: int) -
 def outline(mask: np.ndarray) -> np.ndarray:
     """The pixels of a boolean mask (H, W) that have one of their four neighbours outside of it.
 
-    The picture's frame is no outline: of what it cuts nobody knows where it ends.
+    The image's frame is no outline: of what it cuts nobody knows where it ends.
     """
     return mask & ~binary_erosion(mask, border_value=1)
 
 
 def percent(tolerance: float) -> str:
-    """The tolerance beside a score: ``0.75 %``, of the picture's diagonal."""
+    """The tolerance beside a score: ``0.75 %``, of the image's diagonal."""
     return f"{100 * tolerance:g} %"

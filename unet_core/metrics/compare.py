@@ -1,4 +1,4 @@
-"""Two models on the same pictures."""
+"""Two models on the same images."""
 
 import json
 from collections.abc import Iterable
@@ -9,30 +9,30 @@ import numpy as np
 from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.architectures.specs import UNetArguments
 from unet_core.errors import UserError
-from unet_core.metrics.confusion import class_scores, interval, overall_scores, resampling_weights
+from unet_core.metrics.confusion import class_metrics, interval, overall_metrics, resampling_weights
 from unet_core.store.runs import Run
 
 
 def compare(first: dict, second: dict) -> dict:
-    """Compare two results of `evaluation.evaluate` on the pictures that both have.
+    """Compare two results of `evaluation.evaluate` on the images that both have.
 
-    Returns ``pictures`` (how many), ``rows`` – a score each: ``score``, ``first``, ``second``,
+    Returns ``images`` (how many), ``rows`` – a score each: ``score``, ``first``, ``second``,
     ``difference`` (second less first) and its paired 95 % bootstrap interval ``low``, ``high``
-    (NaN for a single picture) – and ``per_picture``: ``name``, ``first``, ``second`` (mean IoU) and
+    (NaN for a single image) – and ``per_image``: ``name``, ``first``, ``second`` (mean IoU) and
     ``difference``, the widest apart first. ``UserError`` when they were not scored on the same data
-    and classes, or have no picture in common.
+    and classes, or have no image in common.
     """
     if any(first[key] != second[key] for key in ("data", "split", "classes")):
         raise UserError("Only results on the same split of the same data can be compared.")
-    matrices = [{p["name"]: p["confusion"] for p in r["per_picture"]} for r in (first, second)]
+    matrices = [{p["name"]: p["confusion"] for p in r["per_image"]} for r in (first, second)]
     names = [name for name in matrices[0] if name in matrices[1]]
     if not names:
         raise UserError("The two results have no picture in common.")
     pairs = [np.array([m[name] for name in names], dtype=np.int64) for m in matrices]
     return {
-        "pictures": len(names),
+        "images": len(names),
         "rows": _score_rows(*pairs, first["classes"]),
-        "per_picture": _picture_rows(*pairs, names),
+        "per_image": _image_rows(*pairs, names),
     }
 
 
@@ -41,7 +41,7 @@ def _score_rows(first: np.ndarray, second: np.ndarray, classes: list[str]) -> li
     values, resampled = [], []
     for confusions in (first, second):
         values.append(_scores(confusions.sum(0), classes))
-        # The same weights for both: what makes a picture hard for both must not widen the interval.
+        # The same weights for both: what makes an image hard for both must not widen the interval.
         resampled.append(_scores(np.einsum("rp,pij->rij", weights, confusions), classes))
     rows = []
     for score in values[0]:
@@ -55,8 +55,8 @@ def _score_rows(first: np.ndarray, second: np.ndarray, classes: list[str]) -> li
 
 
 def _scores(confusion: np.ndarray, classes: list[str]) -> dict[str, np.ndarray]:
-    iou = class_scores(confusion)["iou"]
-    overall = overall_scores(confusion)
+    iou = class_metrics(confusion)["iou"]
+    overall = overall_metrics(confusion)
     return {
         "Pixel accuracy": overall["pixel_accuracy"],
         "Mean IoU": overall["mean_iou"],
@@ -64,8 +64,8 @@ def _scores(confusion: np.ndarray, classes: list[str]) -> dict[str, np.ndarray]:
     }
 
 
-def _picture_rows(first: np.ndarray, second: np.ndarray, names: list[str]) -> list[dict]:
-    a, b = (overall_scores(confusions)["mean_iou"] for confusions in (first, second))
+def _image_rows(first: np.ndarray, second: np.ndarray, names: list[str]) -> list[dict]:
+    a, b = (overall_metrics(confusions)["mean_iou"] for confusions in (first, second))
     order = np.argsort(-np.abs(b - a), kind="stable")
     return [
         {"name": names[i], "first": float(a[i]), "second": float(b[i]),

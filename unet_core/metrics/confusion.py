@@ -3,7 +3,7 @@
 A confusion matrix is int64 (classes, classes) in pixels, rows the truth, columns the prediction
 (as in scikit-learn). A score that divides by zero is NaN, and means skip NaN: a class that is
 neither in the truth nor in the prediction has no score, rather than a perfect or a bad one. Nor
-does a mean count a class that the truth of no picture has: what is taken for it is missing from the
+does a mean count a class that the truth of no image has: what is taken for it is missing from the
 classes that are there.
 """
 
@@ -16,10 +16,10 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) ->
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
-def class_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
+def class_metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
     """``iou``, ``dice``, ``precision``, ``recall`` and ``support`` (pixels), one value a class.
 
-    ``confusion`` may have leading axes, as in (pictures, classes, classes).
+    ``confusion`` may have leading axes, as in (images, classes, classes).
     """
     hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
     support, predicted = confusion.sum(-1), confusion.sum(-2)
@@ -37,14 +37,14 @@ def classes_in_truth(confusions: np.ndarray) -> np.ndarray:
     return confusions.reshape(-1, *confusions.shape[-2:]).sum((0, 2)) > 0
 
 
-def overall_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
+def overall_metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
     """``pixel_accuracy``, ``mean_iou`` and ``mean_dice``, with ``confusion``'s leading axes.
 
-    Along these are pictures, or resamples, of one set: its truth tells which classes the means
-    count, so that a false alarm in one picture counts when another picture has the class.
+    Along these are images, or resamples, of one set: its truth tells which classes the means
+    count, so that a false alarm in one image counts when another image has the class.
     """
     hits = np.trace(confusion, axis1=-2, axis2=-1)
-    scores = class_scores(confusion)
+    scores = class_metrics(confusion)
     counted = classes_in_truth(confusion)
     return {
         "pixel_accuracy": _divide(hits, confusion.sum((-2, -1))),
@@ -61,11 +61,11 @@ def beats_trivial(confusion: np.ndarray) -> bool:
     confusion = np.asarray(confusion)
     trivial = np.zeros_like(confusion)
     trivial[:, confusion.sum(1).argmax()] = confusion.sum(1)
-    ours, theirs = overall_scores(confusion), overall_scores(trivial)
+    ours, theirs = overall_metrics(confusion), overall_metrics(trivial)
     return all(bool(ours[key] > theirs[key]) for key in ("pixel_accuracy", "mean_iou"))
 
 
-def pet_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
+def pet_metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
     """IoU of pet against the rest, for classes pet, background, border, in two conventions.
 
     ``pet_iou``: pixels whose truth is border are left out, and a predicted border is no pet
@@ -79,34 +79,34 @@ def pet_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
     return {"pet_iou": neither, "pet_or_border_iou": _divide(hits, union)}
 
 
-def foreground_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
+def foreground_metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
     """``foreground_iou`` and ``foreground_dice`` of a binary model's second class."""
-    scores = class_scores(confusion)
+    scores = class_metrics(confusion)
     return {f"foreground_{key}": scores[key][..., 1] for key in ("iou", "dice")}
 
 
-def picture_scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
-    """Each picture's ``mean_iou``, and ``iou`` a class, of confusions (pictures, classes, classes).
+def image_metrics(confusions: np.ndarray) -> dict[str, np.ndarray]:
+    """Each image's ``mean_iou``, and ``iou`` a class, of confusions (images, classes, classes).
 
-    A class that a picture neither has nor is said to have is NaN there.
+    A class that an image neither has nor is said to have is NaN there.
     """
     return {
-        "mean_iou": overall_scores(confusions)["mean_iou"],
-        "iou": class_scores(confusions)["iou"],
+        "mean_iou": overall_metrics(confusions)["mean_iou"],
+        "iou": class_metrics(confusions)["iou"],
     }
 
 
 def resampling_weights(count: int, resamples: int = 2000, seed: int = 0) -> np.ndarray:
-    """How often each of ``count`` pictures is drawn, with replacement: int64 (resamples, count)."""
+    """How often each of ``count`` images is drawn, with replacement: int64 (resamples, count)."""
     random = np.random.default_rng(seed)
     return random.multinomial(count, np.full(count, 1 / count), size=resamples)
 
 
 def bootstrap_intervals(confusions: np.ndarray, score) -> dict[str, tuple[float, float]]:
-    """95 % intervals of ``score(summed confusion)``, a dictionary, when pictures are redrawn.
+    """95 % intervals of ``score(summed confusion)``, a dictionary, when images are redrawn.
 
-    ``confusions``: (pictures, classes, classes). Percentile bootstrap over pictures;
-    NaN of one picture alone, or where no resample has a score.
+    ``confusions``: (images, classes, classes). Percentile bootstrap over images;
+    NaN of one image alone, or where no resample has a score.
     """
     weights = resampling_weights(len(confusions))
     values = score(np.einsum("rp,pij->rij", weights, confusions.astype(np.int64)))
@@ -114,15 +114,15 @@ def bootstrap_intervals(confusions: np.ndarray, score) -> dict[str, tuple[float,
 
 
 def bootstrap_mean_interval(values: np.ndarray) -> tuple[float, float]:
-    """95 % interval of the mean of one value a picture, NaN left out, when pictures are redrawn."""
+    """95 % interval of the mean of one value an image, NaN left out, when images are redrawn."""
     weights, known = resampling_weights(len(values)), ~np.isnan(values)
     means = _divide(weights[:, known] @ values[known], weights[:, known].sum(-1))
     return interval(means, known.sum())
 
 
-def interval(resampled: np.ndarray, pictures: int) -> tuple[float, float]:
-    """Limits of the middle 95 %. NaN for one picture, which says nothing about others."""
-    if pictures < 2 or np.isnan(resampled).all():
+def interval(resampled: np.ndarray, images: int) -> tuple[float, float]:
+    """Limits of the middle 95 %. NaN for one image, which says nothing about others."""
+    if images < 2 or np.isnan(resampled).all():
         return np.nan, np.nan
     low, high = np.nanpercentile(resampled, (2.5, 97.5))
     return float(low), float(high)

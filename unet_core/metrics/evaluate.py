@@ -36,7 +36,7 @@ def evaluate(
 ) -> dict:
     """Score the run's prediction model on the split, or on ``names`` of it, one at a time.
 
-    Pictures are squashed to the model's resolution. Masks are squashed, by the nearest pixel, to
+    Images are squashed to the model's resolution. Masks are squashed, by the nearest pixel, to
     the run's ``score_size``, without one to the same, and the probabilities are resized to it.
     ``UserError`` when the classes differ, the split does not exist or the network gives NaN.
     """
@@ -46,7 +46,7 @@ def evaluate(
     size = run.config["training"].get("score_size") or segmenter.size
     is_binary = len(dataset.classes) == 2
     started = time.time()
-    pictures, reliability = [], np.zeros((BINS, 3))
+    images, reliability = [], np.zeros((BINS, 3))
     sweep, counts = np.zeros((len(THRESHOLDS), 2, 2), np.int64), ProbabilityCounts()
     for position, name in enumerate(names):
         sample = dataset.load(name)
@@ -58,21 +58,21 @@ def evaluate(
         if segmenter.size != size:
             truth = resize_sample(sample, size).mask
             probabilities = resize_channels(probabilities, size, size)
-        pictures.append({"name": name} | _score_picture(truth, probabilities))
+        images.append({"name": name} | _score_image(truth, probabilities))
         reliability += _reliability(truth, probabilities)
         if is_binary:
             sweep += threshold_sweep(truth == 1, probabilities[..., 1])
             counts.add(truth == 1, probabilities[..., 1])
         progress(position + 1, len(names))
-    confusions = np.array([picture["confusion"] for picture in pictures], dtype=np.int64)
-    _add_means(pictures, confusions)
+    confusions = np.array([image["confusion"] for image in images], dtype=np.int64)
+    _add_means(images, confusions)
     return {
         "run": run.name,
         "data": dataset.name,
         "data_title": dataset.title,
         "split": split,
         "split_rule": dataset.split_rule,
-        "pictures": len(names),
+        "images": len(names),
         "resolution": size,
         "input": segmenter.size,
         "resizing": "pictures to the input, anti-aliased; masks to the resolution, by the nearest",
@@ -81,16 +81,16 @@ def evaluate(
         "seconds": round(time.time() - started, 1),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": {name: version(name) for name in ("onnxruntime", "numpy", "pillow")},
-        **summarize(pictures, [c.name for c in dataset.classes]),
+        **summarize(images, [c.name for c in dataset.classes]),
         "reliability": reliability.tolist(),
         "calibration_error": calibration_error(reliability),
         **({"thresholds": sweep.tolist()} | counts.summary() if is_binary else {}),
-        "per_picture": pictures,
+        "per_image": images,
     }
 
 
 def names_of(dataset: Dataset, split: str, limit: int | None = None) -> list[str]:
-    """The split's pictures, or ``limit`` of them drawn with a fixed seed; ``UserError`` if none."""
+    """The split's images, or ``limit`` of them drawn with a fixed seed; ``UserError`` if none."""
     names = dataset.splits.get(split)
     if not names:
         raise UserError(f"{dataset.title} has no pictures in a split called {split!r}.")
@@ -116,7 +116,7 @@ def as_scored(
 
     These are the ``known`` ones, or their `background_and_object`: then the objects' probabilities
     are added, and a border's is left out, so that the likelier of the two counts there. (Photos
-    change most in the middle of the pets' borders. Against outlines there, on 206 pictures, pets
+    change most in the middle of the pets' borders. Against outlines there, on 206 images, pets
     reach an IoU of 0.888 so, of 0.835 were all border pet, of 0.800 were none.)
     """
     if [c.name for c in known] == [c.name for c in scored]:
@@ -142,37 +142,37 @@ def write_evaluation(run: Run, result: dict) -> None:
     write_json(run.path / "evaluation.json", result)
 
 
-def summarize(pictures: list[dict], class_names: list[str]) -> dict:
-    """Confusion matrix, scores and their 95 % bootstrap intervals over the pictures."""
-    confusions = np.array([picture["confusion"] for picture in pictures], dtype=np.int64)
+def summarize(images: list[dict], class_names: list[str]) -> dict:
+    """Confusion matrix, scores and their 95 % bootstrap intervals over the images."""
+    confusions = np.array([image["confusion"] for image in images], dtype=np.int64)
     total = confusions.sum(0)
 
     def score(confusion: np.ndarray) -> dict[str, np.ndarray]:
-        found = scores.overall_scores(confusion)
+        found = scores.overall_metrics(confusion)
         if class_names == ["pet", "background", "border"]:
-            found |= scores.pet_scores(confusion)
+            found |= scores.pet_metrics(confusion)
         if len(class_names) == 2:
-            found |= scores.foreground_scores(confusion)
+            found |= scores.foreground_metrics(confusion)
         return found
 
-    by_picture, by_class = (
-        np.array([picture[key] for picture in pictures], dtype=np.float64)  # None becomes NaN
+    by_image, by_class = (
+        np.array([image[key] for image in images], dtype=np.float64)  # None becomes NaN
         for key in ("boundary_f1", "boundary_f1_by_class")
     )
-    overall = score(total) | {"boundary_f1": scores.known_mean(by_picture)}
-    per_class = scores.class_scores(total) | {"boundary_f1": scores.known_mean(by_class.T)}
+    overall = score(total) | {"boundary_f1": scores.known_mean(by_image)}
+    per_class = scores.class_metrics(total) | {"boundary_f1": scores.known_mean(by_class.T)}
     intervals = scores.bootstrap_intervals(confusions, score)
-    intervals["boundary_f1"] = scores.bootstrap_mean_interval(by_picture)
+    intervals["boundary_f1"] = scores.bootstrap_mean_interval(by_image)
     return {
         "confusion": total.tolist(),
-        "scores": {key: float(value) for key, value in overall.items() if not np.isnan(value)},
+        "metrics": {key: float(value) for key, value in overall.items() if not np.isnan(value)},
         "intervals": {k: limits for k, limits in intervals.items() if not np.isnan(limits).any()},
         "per_class": {key: _listed(values) for key, values in per_class.items()},
         "boundary_tolerance": TOLERANCE,
     }
 
 
-def _score_picture(truth: np.ndarray, probabilities: np.ndarray) -> dict:
+def _score_image(truth: np.ndarray, probabilities: np.ndarray) -> dict:
     prediction = class_ids(probabilities)
     classes = probabilities.shape[-1]
     confusion = scores.confusion_matrix(truth, prediction, classes)
@@ -183,13 +183,13 @@ def _score_picture(truth: np.ndarray, probabilities: np.ndarray) -> dict:
     }
 
 
-def _add_means(pictures: list[dict], confusions: np.ndarray) -> None:
-    """Each picture's ``mean_iou`` and ``boundary_f1``, of the classes that the truth of any has."""
+def _add_means(images: list[dict], confusions: np.ndarray) -> None:
+    """Each image's ``mean_iou`` and ``boundary_f1``, of the classes that the truth of any has."""
     there = scores.classes_in_truth(confusions)
-    for picture, iou in zip(pictures, scores.picture_scores(confusions)["mean_iou"], strict=True):
-        by_class = np.array(picture["boundary_f1_by_class"], dtype=np.float64)
-        picture["mean_iou"] = float(iou)
-        picture["boundary_f1"] = _listed(scores.known_mean(by_class[there]))
+    for image, iou in zip(images, scores.image_metrics(confusions)["mean_iou"], strict=True):
+        by_class = np.array(image["boundary_f1_by_class"], dtype=np.float64)
+        image["mean_iou"] = float(iou)
+        image["boundary_f1"] = _listed(scores.known_mean(by_class[there]))
 
 
 def _listed(values: np.ndarray):

@@ -3,24 +3,24 @@
 from unet_core.metrics.boundary import percent
 
 
-def format_scores(result: dict) -> str:
+def format_metrics(result: dict) -> str:
     """The scores as a text table, saying what was scored."""
     lines = [
-        f"{result['data_title']}, {result['split']} split: {result['pictures']} pictures at "
+        f"{result['data_title']}, {result['split']} split: {result['images']} pictures at "
         f"{result['resolution']} × {result['resolution']}, classes {', '.join(result['classes'])}",
         *result.get("notes", []),
         "",
     ]
-    for key, value in result["scores"].items():
+    for key, value in result["metrics"].items():
         low, high = result["intervals"].get(key, (None, None))
         interval = f"  95 % interval {low:.4f} – {high:.4f}" if low is not None else ""
-        lines.append(f"{score_title(key, result):<24}{value:.4f}{interval}")
+        lines.append(f"{metric_name(key, result):<24}{value:.4f}{interval}")
     lines.append(f"{'calibration error':<24}{result['calibration_error']:.4f}")
     for key, title in (("roc_area", "ROC area"), ("average_precision", "average precision")):
         if key in result:
             lines.append(f"{title:<24}{_cell(result[key])}")
     lines.append("")
-    columns = {score_title(key, result): v for key, v in result["per_class"].items()}
+    columns = {metric_name(key, result): v for key, v in result["per_class"].items()}
     lines.append(f"{'class':<14}" + "".join(f"{t:>{_width(t)}}" for t in columns))
     for number, name in enumerate(result["classes"]):
         cells = (f"{_cell(values[number]):>{_width(t)}}" for t, values in columns.items())
@@ -28,7 +28,7 @@ def format_scores(result: dict) -> str:
     return "\n".join(lines)
 
 
-def score_title(key: str, result: dict) -> str:
+def metric_name(key: str, result: dict) -> str:
     """What people call a score of `evaluate`'s result; of outlines, with the tolerance."""
     if key == "boundary_f1":
         return f"boundary F1 ({percent(result['boundary_tolerance'])})"

@@ -9,7 +9,7 @@ occur (`ProbabilityCounts`): a network that is sure of itself has most of them b
 
 import numpy as np
 
-from unet_core.metrics.confusion import class_scores
+from unet_core.metrics.confusion import class_metrics
 from unet_core.store import schemas
 
 THRESHOLDS = np.linspace(0, 1, schemas.THRESHOLDS).astype(np.float32)
@@ -33,7 +33,7 @@ def threshold_sweep(truth: np.ndarray, probability: np.ndarray) -> np.ndarray:
 
 
 class ProbabilityCounts:
-    """How many pixels of background and foreground have each probability, picture after picture.
+    """How many pixels of background and foreground have each probability, image after image.
 
     Exact up to ``most`` different probabilities. Where there are more, neighbours are counted as
     one until half as many are left, so that memory stays bounded: an area loses up to 1 / ``most``.
@@ -46,7 +46,7 @@ class ProbabilityCounts:
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
 
     def add(self, truth: np.ndarray, probability: np.ndarray) -> None:
-        """Count a picture: ``truth`` boolean, True for foreground; ``probability`` in 0–1."""
+        """Count an image: ``truth`` boolean, True for foreground; ``probability`` in 0–1."""
         for kind in (0, 1):
             values, number = np.unique(probability[truth == kind], return_counts=True)
             self._waiting.append((values, number[:, None] * np.eye(2, dtype=np.int64)[kind]))
@@ -128,7 +128,7 @@ def precision_recall_curve(sweep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Precision is NaN where nothing is predicted as foreground.
     """
-    foreground = class_scores(np.asarray(sweep))
+    foreground = class_metrics(np.asarray(sweep))
     return foreground["recall"][::-1, 1], foreground["precision"][::-1, 1]
 
 
@@ -151,6 +151,6 @@ def average_precision(sweep: np.ndarray) -> float:
 
 def best_threshold(sweep: np.ndarray) -> tuple[float, float]:
     """The threshold with the highest foreground Dice, and that Dice."""
-    dice = class_scores(np.asarray(sweep))["dice"][:, 1]
+    dice = class_metrics(np.asarray(sweep))["dice"][:, 1]
     best = int(np.nanargmax(dice))
     return float(THRESHOLDS[best]), float(dice[best])

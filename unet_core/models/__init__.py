@@ -20,7 +20,7 @@ BUILDERS = {
 def build(name: str, outputs: int, arguments: dict, size: int | None = None) -> keras.Model:
     """Build a network of the catalogue with random weights.
 
-    ``outputs``: channels of the logits (`outputs_for`). ``size``: side of the pictures; None
+    ``outputs``: channels of the logits (`outputs_for`). ``size``: side of the images; None
     accepts any that fits. ``arguments`` take the place of the catalogue's own. ``UserError`` for a
     name that the catalogue does not have.
     """
@@ -42,7 +42,7 @@ def load_run(name: str) -> tuple[Run, keras.Model]:
         raise UserError(f"The run {name!r} has no weights yet; let its training end first.")
     training = run.config["training"]
     name, arguments = training["model"], training["model_arguments"]
-    side = CATALOGUE[name].prediction_side(arguments, training["size"], training["crop"])
+    side = CATALOGUE[name].prediction_side(arguments, training["image_size"], training["crop_size"])
     model = build(name, outputs_for(len(run.classes)), arguments, side)
     model.load_weights(path)
     return run, model

@@ -1,7 +1,7 @@
-"""U-Nets whose encoder is a MobileNetV2 (Sandler et al. 2018) that has learned from other pictures.
+"""U-Nets whose encoder is a MobileNetV2 (Sandler et al. 2018) that has learned from other images.
 
 Both networks take float32 RGB pixels in 0–255 and give logits of the input's height and width,
-which must be multiples of 32. Without ``size`` they take pictures of any such height and width;
+which must be multiples of 32. Without ``size`` they take images of any such height and width;
 the ONNX export needs a fixed one.
 """
 
@@ -78,18 +78,18 @@ def encoder() -> keras.Model:
     return keras.Model(base.input, outputs, name="encoder")
 
 
-def set_encoder_training(model: keras.Model, mode: str) -> None:
-    """Choose which part of the encoder learns: ``frozen``, ``late`` (block 7 on) or ``tuned``.
+def set_encoder_training(model: keras.Model, freeze: bool, first_block: int = 0) -> None:
+    """Let none of the encoder learn, or its blocks from ``first_block`` (0: all of it) on.
 
     Frozen layers keep their batch normalisation in inference mode (Keras does that). Tuned ones
     follow the new statistics with momentum 0.9: Keras's MobileNetV2 has 0.999, which lags hundreds
     of steps behind the weights.
     """
     part = model.get_layer("encoder")
-    part.trainable = mode != "frozen"
-    first = {"frozen": len(part.layers), "late": _position(part, "block_7_expand"), "tuned": 0}
+    part.trainable = not freeze
+    first = _position(part, f"block_{first_block}_expand") if first_block else 0
     for position, layer in enumerate(part.layers):
-        layer.trainable = position >= first[mode]
+        layer.trainable = not freeze and position >= first
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = 0.9
 

@@ -1,1 +1,1 @@
-"""A picture in, a mask out, without TensorFlow; and the ways to look at both."""
+"""An image in, a mask out, without TensorFlow; and the ways to look at both."""

@@ -26,11 +26,11 @@ CHANNELS = 4  # shown of each layer
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a layer makes of a picture.
+class FeatureMap:
+    """What a layer makes of an image.
 
     ``summary``: how strongly each place speaks to all channels together; ``channels``: those that
-    differ most over the picture. Maps are float32 (size, size) in 0–1. ``silent``: number of
+    differ most over the image. Maps are float32 (size, size) in 0–1. ``silent``: number of
     channels that say the same everywhere.
     """
 
@@ -40,7 +40,7 @@ class Seen:
     silent: int
 
     @classmethod
-    def of(cls, layer: Layer, values: np.ndarray) -> "Seen":
+    def of(cls, layer: Layer, values: np.ndarray) -> "FeatureMap":
         """From the layer's output, float32 (channels, size, size)."""
         spread = values.std((1, 2))
         liveliest = np.argsort(-spread, kind="stable")[:CHANNELS]
@@ -51,22 +51,22 @@ class Seen:
             int((spread < 1e-6).sum()),
         )
 
-    def picture(self, width: int, height: int) -> np.ndarray:
+    def image(self, width: int, height: int) -> np.ndarray:
         """The summary beside two rows of channels, uint8 (height, about 2 * width, 3)."""
         gap = max(2, height // 64)
         rows, columns = 2, CHANNELS // 2
         small = ((width - gap) // columns, (height - gap) // rows)
-        picture = np.full((height, 2 * width + gap, 3), 128, np.uint8)
-        picture[:, :width] = _enlarge(self.summary, width, height)
+        image = np.full((height, 2 * width + gap, 3), 128, np.uint8)
+        image[:, :width] = _enlarge(self.summary, width, height)
         for number, channel in enumerate(self.channels):
             top = number // columns * (height - small[1])
             left = width + gap + number % columns * (width - small[0])
-            picture[top : top + small[1], left : left + small[0]] = _enlarge(channel, *small)
-        return picture
+            image[top : top + small[1], left : left + small[0]] = _enlarge(channel, *small)
+        return image
 
 
 @dataclass(frozen=True)
-class SeenLevel:
+class FeatureLevel:
     """A level of the U: what the encoder found, what came from below, what the decoder made of it.
 
     The bottom has ``encoder`` only; a decoder without convolutions of its own is None.
@@ -74,9 +74,9 @@ class SeenLevel:
     """
 
     is_handed_over: bool
-    encoder: Seen
-    below: Seen | None
-    decoder: Seen | None
+    encoder: FeatureMap
+    below: FeatureMap | None
+    decoder: FeatureMap | None
 
 
 class FeatureMaps:
@@ -111,17 +111,19 @@ class FeatureMaps:
         )
         self._lock = threading.Lock()
 
-    def see(self, image: np.ndarray) -> list[SeenLevel]:
-        """Each level from the top to the bottom for a uint8 picture (H, W, 3) of any size.
+    def see(self, image: np.ndarray) -> list[FeatureLevel]:
+        """Each level from the top to the bottom for a uint8 image (H, W, 3) of any size.
 
-        The picture is squashed to the network's size first, as for a prediction.
+        The image is squashed to the network's size first, as for a prediction.
         """
         squashed = Image.fromarray(image).resize((self.size,) * 2, Image.Resampling.BILINEAR)
         pixels = {self._session.get_inputs()[0].name: np.asarray(squashed, np.float32)[None]}
         with self._lock:
             found = self._session.run(self._tensors, pixels)
-        seen = {x: Seen.of(x, values[0]) for x, values in zip(self._layers, found, strict=True)}
-        return [SeenLevel(self._has_skips, *map(seen.get, level)) for level in self._levels]
+        seen = {
+            x: FeatureMap.of(x, values[0]) for x, values in zip(self._layers, found, strict=True)
+        }
+        return [FeatureLevel(self._has_skips, *map(seen.get, level)) for level in self._levels]
 
 
 def shown_layers(specification: Specification) -> list[tuple[Layer | None, ...]]:

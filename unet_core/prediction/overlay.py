@@ -1,4 +1,4 @@
-"""What is drawn over a picture, and the files made of it."""
+"""What is drawn over an image, and the files made of it."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ def rgb(color: str) -> tuple[int, int, int]:
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
-def colour_mask(ids: np.ndarray, colors: Iterable[str]) -> np.ndarray:
+def color_mask(ids: np.ndarray, colors: Iterable[str]) -> np.ndarray:
     """Class ids (…) to their colours, uint8 (…, 3)."""
     return np.array([rgb(color) for color in colors], np.uint8)[ids]
 
@@ -53,7 +53,7 @@ def blend(
     every class but the background is shown.
     """
     shown = _shown(ids, classes, visible)
-    colours = colour_mask(ids[shown], [c.color for c in classes]).astype(np.float32)
+    colours = color_mask(ids[shown], [c.color for c in classes]).astype(np.float32)
     result = image.copy()
     result[shown] = np.rint(image[shown] * (1 - opacity) + colours * opacity)
     return result
@@ -67,7 +67,7 @@ def outline(
 ) -> np.ndarray:
     """Draw the outlines of the ``visible`` classes over uint8 (H, W, 3), in their colours.
 
-    The line grows with the picture's longer side: 1 pixel on 600, 3 on 1200.
+    The line grows with the image's longer side: 1 pixel on 600, 3 on 1200.
     """
     visible = _visible(classes, visible)
     result = image.copy()
@@ -82,7 +82,7 @@ def outline(
 
 
 def error_map(image: np.ndarray, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """A grey picture with the foreground's misses in orange and its false alarms in blue.
+    """A grey image with the foreground's misses in orange and its false alarms in blue.
 
     ``truth`` and ``prediction``: boolean (H, W).
     """
@@ -106,15 +106,15 @@ def heat(values: np.ndarray, image: np.ndarray | None = None, opacity: float = 1
 
 
 def shares(ids: np.ndarray, classes: tuple[ClassInfo, ...]) -> dict[str, float]:
-    """Part of the picture (0–1) that each class covers."""
+    """Part of the image (0–1) that each class covers."""
     counts = np.bincount(ids.ravel(), minlength=len(classes))
     return {c.name: float(n) / ids.size for c, n in zip(classes, counts, strict=True)}
 
 
-def encode_png(picture: np.ndarray) -> bytes:
+def encode_png(image: np.ndarray) -> bytes:
     """A PNG file of uint8 (H, W) or (H, W, 3)."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="PNG", compress_level=3)
+    Image.fromarray(image).save(file, format="PNG", compress_level=3)
     return file.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Prediction without TensorFlow: a picture in, class probabilities out, by ONNX Runtime."""
+"""Prediction without TensorFlow: an image in, class probabilities out, by ONNX Runtime."""
 
 import threading
 
@@ -10,13 +10,13 @@ from unet_core.errors import UserError
 from unet_core.prediction.tiling import predict_by_tiles
 from unet_core.store.runs import Run
 
-LONGEST = 4  # times ``size``, of a picture that is predicted by tiles
+LONGEST = 4  # times ``size``, of an image that is predicted by tiles
 
 
 class Segmenter:
     """The network of one run, ready to predict. Safe to share between threads.
 
-    ``size`` is the side of the square pictures that it was trained for.
+    ``size`` is the side of the square images that it was trained for.
     """
 
     def __init__(self, run: Run, threads: int = 2):
@@ -32,23 +32,23 @@ class Segmenter:
             )
         except Exception as error:  # ONNX Runtime's errors share no base class but this
             raise UserError(f"{path} cannot be read as a model; export the run again.") from error
-        self._lock = threading.Lock()  # one picture at a time: two cores, little memory
+        self._lock = threading.Lock()  # one image at a time: two cores, little memory
         self._input, output = self._session.get_inputs()[0], self._session.get_outputs()[0]
         channels = 1 if run.is_binary else len(run.classes)
         if not (_is_square(self._input, 3) and _is_square(output, channels)):
             raise UserError(f"{path} is no model of this run's classes; export the run again.")
         self._tile, self._output = self._input.shape[1], output.shape[1]
         self.is_tiled = self._output < self._tile
-        self.size = run.config["training"]["size"] if self.is_tiled else self._tile
+        self.size = run.config["training"]["image_size"] if self.is_tiled else self._tile
         self.run = run
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
-        """Probabilities float32 (h, w, classes) of a uint8 picture (H, W, 3) of any size.
+        """Probabilities float32 (h, w, classes) of a uint8 image (H, W, 3) of any size.
 
-        The picture is squashed to (size, size) first; for a network of unpadded convolutions, to
+        The image is squashed to (size, size) first; for a network of unpadded convolutions, to
         ``size`` on its shorter side, and predicted tile by tile. A binary model's one channel
         becomes two: background and foreground. `resize_channels` brings the result to the
-        picture's resolution: probabilities, not masks, are resized, so that outlines are smooth.
+        image's resolution: probabilities, not masks, are resized, so that outlines are smooth.
         """
         height, width = self._scaled(*image.shape[:2])
         if image.shape[:2] != (height, width):
@@ -86,7 +86,7 @@ def _is_square(tensor: onnxruntime.NodeArg, channels: int) -> bool:
 
 
 class MirroredSegmenter(Segmenter):
-    """The same, averaged over the picture and its mirror image: better, in twice the time."""
+    """The same, averaged over the image and its mirror image: better, in twice the time."""
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
         straight, mirrored = map(super().probabilities, (image, image[:, ::-1]))

@@ -1,8 +1,8 @@
 """The overlap-tile strategy of the U-Net paper (Ronneberger et al. 2015, figure 2).
 
-A network of unpadded convolutions gives a smaller map than it takes. A picture is therefore
+A network of unpadded convolutions gives a smaller map than it takes. An image is therefore
 predicted tile by tile: the outputs lie side by side, the inputs overlap, and what an input would
-need beyond the picture is the picture, mirrored.
+need beyond the image is the image, mirrored.
 """
 
 from collections.abc import Callable

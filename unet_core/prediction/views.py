@@ -9,7 +9,7 @@ from PIL import Image
 from unet_core.prediction.overlay import (
     blend,
     class_ids,
-    colour_mask,
+    color_mask,
     encode_png,
     heat,
     outline,
@@ -19,7 +19,7 @@ from unet_core.prediction.overlay import (
 from unet_core.prediction.segmenter import entropy, resize_channels
 from unet_core.store.classes import ClassInfo
 
-MAX_SIDE = 2048  # masks of larger pictures are computed at this size and enlarged, to spare memory
+MAX_SIDE = 2048  # masks of larger images are computed at this size and enlarged, to spare memory
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class View:
 
 
 def fit(image: np.ndarray, side: int) -> np.ndarray:
-    """A picture uint8 (H, W, 3) with ``side`` pixels on its longer side."""
+    """An image uint8 (H, W, 3) with ``side`` pixels on its longer side."""
     height, width = image.shape[:2]
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -52,8 +52,8 @@ def fit(image: np.ndarray, side: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class SegmentedPicture:
-    """A picture uint8 (H, W, 3) with a network's probabilities float32 (h, w, classes)."""
+class SegmentedImage:
+    """An image uint8 (H, W, 3) with a network's probabilities float32 (h, w, classes)."""
 
     name: str
     image: np.ndarray
@@ -61,21 +61,21 @@ class SegmentedPicture:
     classes: tuple[ClassInfo, ...]
     seconds: float = 0.0
 
-    def at(self, side: int) -> "SegmentedPicture":
+    def at(self, side: int) -> "SegmentedImage":
         """The same with ``side`` pixels on the longer side, for a screen."""
         return replace(self, image=fit(self.image, side))
 
     def ids(self, threshold: float = 0.5) -> np.ndarray:
-        """Class ids uint8 (H, W) at the picture's resolution."""
+        """Class ids uint8 (H, W) at the image's resolution."""
         height, width = self.image.shape[:2]
         return resize_ids(class_ids(self._resized(), threshold), height, width)
 
     def shares(self, threshold: float = 0.5) -> dict[str, float]:
-        """Part of the picture (0–1) that each class covers."""
+        """Part of the image (0–1) that each class covers."""
         return shares(class_ids(self.probabilities, threshold), self.classes)
 
     def draw(self, view: View) -> np.ndarray:
-        """uint8 (H, W, 3) at the picture's resolution."""
+        """uint8 (H, W, 3) at the image's resolution."""
         if view.kind == "confidence":
             uncertain = entropy(self._resized())
             rest = Image.fromarray(heat(uncertain)).resize(self.image.shape[1::-1])
@@ -90,15 +90,15 @@ class SegmentedPicture:
         return f"{PurePath(self.name).stem}_mask.png"
 
     def file_names(self, view: View) -> tuple[str, str, str]:
-        """Names, after the picture's, of the mask, the coloured mask and the view."""
+        """Names, after the image's, of the mask, the coloured mask and the view."""
         stem = PurePath(self.name).stem
         return self.mask_name(), f"{stem}_mask_colour.png", f"{stem}_{view.kind}.png"
 
     def files(self, view: View) -> list[tuple[str, bytes]]:
-        """The mask of class ids, the coloured mask and the view, as PNG of the picture's size."""
+        """The mask of class ids, the coloured mask and the view, as PNG of the image's size."""
         ids = self.ids(view.threshold)
-        pictures = (ids, colour_mask(ids, [c.color for c in self.classes]), self.draw(view))
-        return list(zip(self.file_names(view), map(encode_png, pictures), strict=True))
+        images = (ids, color_mask(ids, [c.color for c in self.classes]), self.draw(view))
+        return list(zip(self.file_names(view), map(encode_png, images), strict=True))
 
     def _resized(self) -> np.ndarray:
         height, width = self.image.shape[:2]

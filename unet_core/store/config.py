@@ -13,8 +13,7 @@ from unet_core.errors import UserError
 RECIPES = Path(__file__).parent.parent / "recipes"
 LOSSES = ("cross-entropy", "dice", "cross-entropy+dice")
 OPTIMIZERS = ("adam", "adamw", "rmsprop")
-AUGMENTATIONS = ("strong", "elastic", "full", "flip", "none")
-ENCODERS = ("frozen", "late", "tuned")
+AUGMENTATIONS = ("cutmix", "elastic", "standard", "flip", "none")
 SCHEDULES = ("cosine", "constant", "plateau")
 KINDS = {
     int: "a whole number", float: "a number", bool: "true or false", str: "text",
@@ -97,10 +96,10 @@ class UNetSettings(Settings):
     channels: int = setting(3, "3: red, green, blue; 1: the mean of them", choices=(1, 3))
 
 
-DATA_HELP = "pets | drawn | lungs | membrane | npz:FILE | folder:DIR"
+DATA_HELP = "pets | synthetic | lungs | membrane | npz:FILE | folder:DIR"
 SIDE = {"at_least": 32, "at_most": 1024, "metavar": "PIXELS"}
 ADAMW_DECAY = 1e-4
-ENCODER_RATE = 0.1
+ENCODER_LR = 0.1
 
 
 @dataclass(frozen=True)
@@ -112,32 +111,32 @@ class TrainingConfig(Settings):
         dict, 'of a U-Net from scratch, such as \'{"filters": 16, "skips": false}\'',
         metavar="JSON",
     )  # fmt: skip
-    data: str = setting("drawn", DATA_HELP)
-    pictures: int | None = setting(
+    data: str = setting("synthetic", DATA_HELP)
+    max_images: int | None = setting(
         160, "at most this many of the training split", at_least=4, zero="all"
     )
-    teacher: str = setting(
-        "", "labels the data's unlabelled pictures, to train on them too", metavar="RUN"
+    pseudo_labels: str = setting(
+        "", "a run that labels the data's unlabelled images, to train on them too", metavar="RUN"
     )
     negatives: str = setting(
-        "", "pictures without objects, to train on too: built-in, or a folder of the data folder",
+        "", "images without objects, to train on too: built-in, or a folder of the data folder",
         metavar="SOURCE",
     )  # fmt: skip
-    validation: float = setting(
+    val_fraction: float = setting(
         0.1, "part of the training split that chooses the best epoch", above=0, at_most=0.5
     )
-    size: int = setting(128, "side to which pictures are resized", **SIDE)
+    image_size: int = setting(128, "side to which images are resized", **SIDE)
     score_size: int | None = setting(
-        None, "side of the masks that are scored", zero="as --size", **SIDE
+        None, "side of the masks that are scored", zero="as --image-size", **SIDE
     )
-    crop: int | None = setting(
-        None, "side of random windows to train on instead of whole pictures", zero="none", **SIDE
+    crop_size: int | None = setting(
+        None, "side of random crops to train on instead of whole images", zero="none", **SIDE
     )
-    epochs: int = setting(6, "passes over the pictures", at_least=1, at_most=10_000)
-    batch_size: int = setting(8, "pictures a step", at_least=1, at_most=1024)
+    epochs: int = setting(6, "passes over the images", at_least=1, at_most=10_000)
+    batch_size: int = setting(8, "images a step", at_least=1, at_most=1024)
     loss: str = setting("cross-entropy+dice", "what is minimised", choices=LOSSES)
-    border_weight: float = setting(
-        0.0, "of gaps between objects in cross-entropy (paper: 10); 0: none",
+    weight_map: float = setting(
+        0.0, "weight of gaps between objects in cross-entropy (paper: 10); 0: none",
         at_least=0, at_most=100,
     )  # fmt: skip
     optimizer: str = setting("adamw", "which one", choices=OPTIMIZERS)
@@ -146,20 +145,20 @@ class TrainingConfig(Settings):
         None, f"of adamw ({ADAMW_DECAY} if not given), not of batch norm and biases",
         at_least=0, at_most=1,
     )  # fmt: skip
-    weight_average: float = setting(
-        0.0, "of a moving average of the weights; 0: none",
+    ema_momentum: float = setting(
+        0.0, "of an exponential moving average of the weights; 0: none",
         at_least=0, below=1, metavar="MOMENTUM",
     )  # fmt: skip
     schedule: str = setting("cosine", "of the learning rate", choices=SCHEDULES)
-    encoder: str = setting(
-        "frozen", "which part of a pretrained encoder learns; late: from block 7 on",
-        choices=ENCODERS,
-    )  # fmt: skip
-    encoder_weights: str = setting("auto", "auto | imagenet | a run | a file | none")
-    encoder_rate: float = setting(
-        ENCODER_RATE, "the encoder learns at this part of the learning rate", above=0, at_most=1
+    freeze_encoder: bool = setting(True, "a pretrained encoder keeps its weights")
+    fine_tune_from: int = setting(
+        0, "first block of an unfrozen encoder that learns; 0: all learn", at_least=0, at_most=16
     )
-    augmentation: str = setting("full", "how pictures are varied", choices=AUGMENTATIONS)
+    encoder_weights: str = setting("auto", "auto | imagenet | a run | a file | none")
+    encoder_lr_multiplier: float = setting(
+        ENCODER_LR, "of the learning rate, for an encoder that learns", above=0, at_most=1
+    )
+    augmentation: str = setting("standard", "how images are varied", choices=AUGMENTATIONS)
     early_stopping: int = setting(
         0, "epochs without progress before stopping; 0: never",
         at_least=0, at_most=10_000, metavar="EPOCHS",
@@ -181,20 +180,21 @@ class TrainingConfig(Settings):
         super().check()
         checks = [
             (
-                not self.border_weight or self.loss == "cross-entropy",
-                "Weighted borders need the cross-entropy loss.",
+                not self.weight_map or self.loss == "cross-entropy",
+                "A weight map needs the cross-entropy loss.",
             ),
             (
                 not self.decay or self.optimizer == "adamw",
                 f"{self.optimizer} has no weight decay; choose the optimizer adamw, or decay 0.",
             ),
             (
-                self.encoder != "frozen" or self.encoder_rate == ENCODER_RATE,
-                "A frozen encoder does not learn; its rate needs the encoder late or tuned.",
+                not self.freeze_encoder
+                or (self.fine_tune_from, self.encoder_lr_multiplier) == (0, ENCODER_LR),
+                "A frozen encoder does not learn; unfreeze it, or leave out what it learns with.",
             ),
             (
-                self.augmentation != "strong" or self.batch_size > 1,
-                "Strong augmentation mixes the pictures of a batch, so a batch needs two.",
+                self.augmentation != "cutmix" or self.batch_size > 1,
+                "CutMix mixes the images of a batch, so a batch needs two.",
             ),
         ]
         for good, message in checks:
@@ -205,16 +205,6 @@ class TrainingConfig(Settings):
     def to_dict(self) -> dict:
         """As ``config.json`` has it: what was left to the optimizer is a number there."""
         return asdict(self) | {"weight_decay": self.decay}
-
-    @classmethod
-    def of_run(cls, values: dict) -> "TrainingConfig":
-        """`from_dict` for what a run folder holds, to start or to resume it.
-
-        Early runs stored a weight decay that their optimizer never applied; it stays so.
-        """
-        if isinstance(values, dict) and values.get("optimizer") in ("adam", "rmsprop"):
-            values = values | {"weight_decay": 0.0}
-        return cls.from_dict(values)
 
     def changed(self, **values) -> "TrainingConfig":
         """A copy with the given settings in place of the old ones."""

@@ -14,10 +14,10 @@ class Limits:
 
     training: bool = True
     epochs: int | None = None
-    pictures: int | None = None
+    images: int | None = None
     minutes: float | None = None
     runs: int = 50
-    megabytes: int | None = None  # of all runs and prepared pictures together
+    megabytes: int | None = None  # of all runs and prepared images together
     upload_megabytes: int = 100  # of one upload of a visitor's own data
 
     def check(self) -> None:
@@ -28,10 +28,10 @@ class Limits:
     def apply(self, config: TrainingConfig) -> TrainingConfig:
         """The config within the caps; ``UserError`` where training is switched off."""
         self.check()
-        pictures = [n for n in (config.pictures, self.pictures) if n is not None]
+        images = [n for n in (config.max_images, self.images) if n is not None]
         return config.changed(
             epochs=min(config.epochs, self.epochs or config.epochs),
-            pictures=min(pictures, default=None),
+            max_images=min(images, default=None),
         )
 
 
@@ -44,7 +44,7 @@ def from_environment() -> Limits:
     return Limits(
         training=os.environ.get("UNET_TRAINING", "on").lower() != "off",
         epochs=_number("UNET_MAX_EPOCHS"),
-        pictures=_number("UNET_MAX_PICTURES"),
+        images=_number("UNET_MAX_PICTURES"),
         minutes=_number("UNET_MAX_MINUTES"),
         runs=_number("UNET_MAX_RUNS") or 50,
         megabytes=_number("UNET_MAX_RUNS_MB"),

@@ -7,6 +7,7 @@ of the types that are said here, or nothing; so no page has to ask twice.
 import copy
 import math
 import os
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.validators import extend
 
 from unet_core.store.files import MOST, read_json
+from unet_core.store.legacy import config_of_today, counts_of_today, result_of_today
 
 THRESHOLDS = 101  # rows of a stored sweep, for 0 to 1
 
@@ -27,13 +29,18 @@ _Validator = extend(
 
 
 class Kind:
-    """What files of one kind hold, as a JSON schema."""
+    """What files of one kind hold, as a JSON schema; ``today`` gives older ones today's names."""
 
-    def __init__(self, schema: dict):
+    def __init__(self, schema: dict, today: Callable[[dict], dict] = lambda content: content):
         self._validator = _Validator(schema, format_checker=_FORMATS)
+        self._today = today
 
-    def fits(self, content: object) -> bool:
-        return self._validator.is_valid(content)
+    def read(self, path: Path, nan: bool = False) -> dict | None:
+        """The file's content with the names of today, or None where it is of another kind."""
+        content = read_json(path, nan)
+        if isinstance(content, dict):
+            content = self._today(content)
+        return content if self._validator.is_valid(content) else None
 
 
 @_FORMATS.checks("moment", raises=ValueError)
@@ -95,15 +102,15 @@ CONFIG = Kind(_map(
                 ),
                 "data": TEXT,
                 "epochs": _whole(1, 10**6),
-                "size": _whole(1, 2**16),
+                "image_size": _whole(1, 2**16),
                 "score_size": _or_null(_whole(1, 2**16)),
-                "crop": _or_null(_whole(1, 2**16)),
+                "crop_size": _or_null(_whole(1, 2**16)),
             },
             additionalProperties=SCALAR,
         ),
     },
     "training", "classes",
-))  # fmt: skip
+), config_of_today)  # fmt: skip
 STATUS = Kind(
     _map(
         {
@@ -121,28 +128,29 @@ STATUS = Kind(
             "epochs": _whole(),
             "step": _whole(),
             "steps": _whole(),
-            "pictures_per_second": POSITIVE,
+            "images_per_second": POSITIVE,
             "seconds_left": _or_null(POSITIVE),
             "oom_kills": _or_null(_whole()),
         },
         "state",
-    )
+    ),
+    counts_of_today,
 )
 LABEL = Kind(_map({"title": NAME}, "title"))
 PROGRESS = Kind(_map(  # of an evaluation
     {"run": TEXT, "data": TEXT, "data_title": TEXT, "split": TEXT, "done": _whole(),
      "total": _whole(), "error": TEXT, "pid": PID, "process": PROCESS, "heartbeat": NUMBER},
     "run", "data", "data_title", "split", "done", "total", "error", "heartbeat",
-))  # fmt: skip
+), result_of_today)  # fmt: skip
 DOWNLOAD = Kind(_map(  # how far it is
     {"what": TEXT, "done": _whole(), "total": _whole(), "error": TEXT, "pid": PID,
      "process": PROCESS}, "done", "total", "error",
 ))  # fmt: skip
-DOWNLOADED = Kind(_map({"pictures": _or_null(_whole())}, "pictures"))
-PICTURES = _list({"type": "string", "pattern": r"\A[^/\\\x00]{1,300}\Z"}, 1)
+DOWNLOADED = Kind(_map({"images": _or_null(_whole())}, "images"), counts_of_today)
+IMAGES = _list({"type": "string", "pattern": r"\A[^/\\\x00]{1,300}\Z"}, 1)
 UPLOAD = Kind(_map(
     {"title": NAME, "classes": CLASSES,
-     "splits": _map({"trainval": PICTURES, "test": PICTURES}, "trainval", "test")},
+     "splits": _map({"trainval": IMAGES, "test": IMAGES}, "trainval", "test")},
     "title", "classes", "splits",
 ))  # fmt: skip
 SUBSET = Kind(_map(  # what a training learns from
@@ -159,10 +167,10 @@ EVALUATION = Kind(_map(  # its numbers beside the scores: see `_is_whole`
         "data_title": TEXT,
         "split": TEXT,
         "date": TEXT | {"format": "day"},
-        "pictures": _whole(),
+        "images": _whole(),
         "resolution": _whole(1),
         "classes": _list(NAME, 1, maxItems=256, uniqueItems=True),
-        "scores": SCORES,
+        "metrics": SCORES,
         "intervals": _map({}, additionalProperties=_list(NUMBER, 2, maxItems=2)),
         "calibration_error": NUMBER,
         "notes": _list(TEXT),
@@ -170,11 +178,11 @@ EVALUATION = Kind(_map(  # its numbers beside the scores: see `_is_whole`
         "roc_area": _or_null(NUMBER),
         "average_precision": _or_null(NUMBER),
         "per_class": {"type": "object"},
-        "per_picture": {"type": "array", "minItems": 1},
+        "per_image": {"type": "array", "minItems": 1},
     },
-    "data", "data_title", "split", "date", "pictures", "resolution", "classes", "scores",
-    "intervals", "calibration_error", "per_class", "per_picture", "confusion", "reliability",
-))  # fmt: skip
+    "data", "data_title", "split", "date", "images", "resolution", "classes", "metrics",
+    "intervals", "calibration_error", "per_class", "per_image", "confusion", "reliability",
+), result_of_today)  # fmt: skip
 
 
 def read_as(path: Path, kind: Kind) -> dict | None:
@@ -189,26 +197,25 @@ def read_as(path: Path, kind: Kind) -> dict | None:
 
 @lru_cache(maxsize=500)
 def _read_as(path: Path, kind: Kind, *_facts: int) -> dict | None:
-    content = read_json(path, nan=False)
-    return content if kind.fits(content) else None
+    return kind.read(path)
 
 
 def read_evaluation(path: Path) -> dict | None:
     """A result of `evaluation.evaluate` whose parts fit each other, else None."""
-    content = read_json(path)
-    return content if EVALUATION.fits(content) and _is_whole(content) else None
+    content = EVALUATION.read(path, nan=True)
+    return content if content and _is_whole(content) else None
 
 
 def _is_whole(result: dict) -> bool:
-    """Whether an evaluation's tables have the sizes that its classes and pictures ask for.
+    """Whether an evaluation's tables have the sizes that its classes and images ask for.
 
-    Thousands of pictures are judged at once: one by one would take half a second.
+    Thousands of images are judged at once: one by one would take half a second.
     """
-    classes, pictures = len(result["classes"]), result["per_picture"]
+    classes, images = len(result["classes"]), result["per_image"]
     try:
         counts = [
             ([result["confusion"]], (1, classes, classes)),
-            ([picture["confusion"] for picture in pictures], (len(pictures), classes, classes)),
+            ([image["confusion"] for image in images], (len(images), classes, classes)),
         ]
         if "thresholds" in result:
             counts.append((result["thresholds"], (THRESHOLDS, 2, 2)))
@@ -225,7 +232,7 @@ def _is_whole(result: dict) -> bool:
         return (
             all(_is_table(*table, kinds="i") for table in counts)
             and all(_is_table(*table, kinds="if") for table in others)
-            and all(_is_name(picture["name"]) for picture in pictures)
+            and all(_is_name(image["name"]) for image in images)
         )
     except (TypeError, KeyError, ValueError):
         return False

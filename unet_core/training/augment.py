@@ -1,4 +1,4 @@
-"""Elastic deformation, the augmentation that the U-Net paper found decisive for few pictures."""
+"""Elastic deformation, the augmentation that the U-Net paper found decisive for few images."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,12 +8,12 @@ GRID = 3  # displacements are drawn at so many points a side, as in the paper
 DEVIATION = 10.0  # pixels, of their normal distribution
 
 
-def deform(image: np.ndarray, truth: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Bend a picture uint8 (H, W, 3) and its truth (H, W, T) alike, at random.
+def elastic_transform(image: np.ndarray, truth: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:
+    """Bend an image uint8 (H, W, 3) and its truth (H, W, T) alike, at random.
 
     Smooth displacements come from a coarse grid by cubic interpolation (Ronneberger et al. 2015,
     section 3.1). A quarter turn is drawn too: what is deformed like this has no upside. The truth
-    is taken from the nearest pixel. The picture must be square.
+    is taken from the nearest pixel. The image must be square.
     """
     turns = rng.integers(4)
     image, truth = np.rot90(image, turns), np.rot90(truth, turns)
@@ -49,7 +49,7 @@ class Seeds:
         return tf.random.stateless_uniform(shape, seed, low, high)
 
 
-def copy_windows(arrays, size: int, flips: bool, seeds: Seeds):
+def random_crops(arrays, size: int, flips: bool, seeds: Seeds):
     """A window of ``size`` at a random place of each (B, S, S, C); half are mirrored if ``flips``.
 
     Pixels are copied, never resampled.
@@ -66,7 +66,7 @@ def copy_windows(arrays, size: int, flips: bool, seeds: Seeds):
     return tf.gather(arrays, columns, axis=2, batch_dims=1)
 
 
-def random_boxes(count, zoom: float, seeds: Seeds):
+def random_resized_crops(count, zoom: float, seeds: Seeds):
     """Windows ``(count, 4)`` of ``y1, x1, y2, x2`` in 0–1; half are mirrored: ``x1 > x2``.
 
     ``zoom``: side of an unscaled window. Scale 0.7–1.4 and aspect 0.85–1.18.
@@ -82,8 +82,8 @@ def random_boxes(count, zoom: float, seeds: Seeds):
     return tf.stack([top, left, top + height, right], axis=1)
 
 
-def recolour(images, seeds: Seeds):
-    """Change light, contrast, colour cast and saturation of each picture, within 0–255."""
+def color_jitter(images, seeds: Seeds):
+    """Change light, contrast, colour cast and saturation of each image, within 0–255."""
     count = tf.shape(images)[0]
     mean = tf.reduce_mean(images, axis=(1, 2), keepdims=True)
     contrast = seeds.uniform((count, 1, 1, 1), 0.7, 1.3)
@@ -95,8 +95,8 @@ def recolour(images, seeds: Seeds):
     return tf.clip_by_value(((images - mean) * contrast + mean) * cast + light, 0.0, 255.0)
 
 
-def cut_mix(images, masks, seeds: Seeds):
-    """Put a window of the next picture of the batch, with its mask, into half of the pictures.
+def cutmix(images, masks, seeds: Seeds):
+    """Put a window of the next image of the batch, with its mask, into half of the images.
 
     After French et al. 2020, "Semi-supervised semantic segmentation needs strong, varied
     perturbations". Windows have a quarter to 60 % of the side.

@@ -10,10 +10,17 @@ import numpy as np
 import tensorflow as tf
 
 from unet_core.data.prepared import Prepared
-from unet_core.training.augment import Seeds, copy_windows, cut_mix, deform, random_boxes, recolour
-from unet_core.training.weight_map import border_weights
+from unet_core.training.augment import (
+    Seeds,
+    color_jitter,
+    cutmix,
+    elastic_transform,
+    random_crops,
+    random_resized_crops,
+)
+from unet_core.training.weight_map import weight_map
 
-SCALING = ("full", "strong", "elastic")  # augmentations that change size, aspect and colour
+SCALING = ("standard", "cutmix", "elastic")  # augmentations that change size, aspect and colour
 
 
 class TrainingBatches:
@@ -21,7 +28,7 @@ class TrainingBatches:
 
     Windows of C pixels, ``size``, are cut at a random scale and aspect, or copied pixel by pixel
     where the augmentation does not scale. M, ``mask_size``, is their middle that the network gives;
-    where it is smaller, pictures are mirrored at their borders, so that all of them can be learned.
+    where it is smaller, images are mirrored at their borders, so that all of them can be learned.
     With ``border_weight``, batches have a third part: the weights of the pixels, float32 (B, M, M).
     Set ``epoch`` (from 0) before each pass over ``dataset``.
     """
@@ -39,7 +46,7 @@ class TrainingBatches:
         self.seed = seed
         self.weights = None
         if border_weight:
-            weights = [border_weights(mask, border_weight, outside) for mask in data.masks]
+            weights = [weight_map(mask, border_weight, outside) for mask in data.masks]
             self.weights = np.stack(weights)
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
 
@@ -78,15 +85,15 @@ class TrainingBatches:
         seeds = Seeds(self.seed, number)
         images, truth = self._cut(images, truth, seeds)
         if self.augmentation in SCALING:
-            images = recolour(images, seeds)
-        if self.augmentation == "strong":
-            images, truth = cut_mix(images, truth, seeds)
+            images = color_jitter(images, seeds)
+        if self.augmentation == "cutmix":
+            images, truth = cutmix(images, truth, seeds)
         truth = centre(truth, self.mask_size)
         masks = tf.cast(truth[..., 0], tf.int32)
         return (images, masks) if self.weights is None else (images, masks, truth[..., 1])
 
     def _gather(self, rows, number):
-        """Pictures uint8 (B, S, S, 3) with class ids and weights, float32 (B, S, S, 1 or 2)."""
+        """Images uint8 (B, S, S, 3) with class ids and weights, float32 (B, S, S, 1 or 2)."""
         rows = np.sort(rows)  # the order within a batch is free; sorted reads are faster
         images, parts = self.data.images[rows], [self.data.masks[rows]]
         if self.weights is not None:
@@ -94,16 +101,18 @@ class TrainingBatches:
         truth = np.stack(parts, axis=-1, dtype=np.float32)
         if self.augmentation == "elastic":
             rng = np.random.default_rng((self.seed, number))
-            images, truth = zip(*map(deform, images, truth, [rng] * len(rows)), strict=True)
+            images, truth = zip(
+                *map(elastic_transform, images, truth, [rng] * len(rows)), strict=True
+            )
         return np.stack(images), np.stack(truth)
 
     def _cut(self, images, truth, seeds):
         if self.augmentation not in SCALING:
             both = tf.concat([images, truth], axis=-1)  # class ids are exact in float32
-            windows = copy_windows(both, self.size, self.augmentation == "flip", seeds)
+            windows = random_crops(both, self.size, self.augmentation == "flip", seeds)
             return windows[..., :3], windows[..., 3:]
         count = tf.shape(images)[0]
-        boxes = random_boxes(count, self.zoom, seeds)
+        boxes = random_resized_crops(count, self.zoom, seeds)
         rows = tf.range(count)
         shape = (self.size, self.size)
         images = tf.image.crop_and_resize(images, boxes, rows, shape)
@@ -139,9 +148,9 @@ def untuned(batches: tf.data.Dataset) -> tf.data.Dataset:
 def validation_batches(
     data: Prepared, batch_size: int, side: int, mask_size: int
 ) -> tf.data.Dataset:
-    """Whole pictures in order: ``(pixels float32 (B, side, side, 3), masks int32 (B, M, M))``.
+    """Whole images in order: ``(pixels float32 (B, side, side, 3), masks int32 (B, M, M))``.
 
-    Pictures are mirrored at their borders to the ``side`` from which a network of unpadded
+    Images are mirrored at their borders to the ``side`` from which a network of unpadded
     convolutions gives all of their pixels, M = ``mask_size``, and hardly more.
     """
 

@@ -10,7 +10,7 @@ from PIL import Image
 from unet_core.data.prepared import Prepared
 from unet_core.jobs.estimate import Pace
 from unet_core.jobs.heartbeat import Reporter
-from unet_core.prediction.overlay import colour_mask
+from unet_core.prediction.overlay import color_mask
 from unet_core.store.files import size
 from unet_core.store.runs import Run
 from unet_core.training.batches import centre, mirror
@@ -34,7 +34,7 @@ class LiveProgress(keras.callbacks.Callback):
         earlier = run.history
         self.started = time.time() - (earlier[-1]["seconds"] if earlier else 0)
         self.pace = Pace()
-        self.validation = run.config["training"]["validation"]
+        self.validation = run.config["training"]["val_fraction"]
         self.last_row = 0.0
         self.is_stopped = False  # before its end
 
@@ -85,21 +85,21 @@ class LiveProgress(keras.callbacks.Callback):
         learning = (self.epochs * steps - step) * pace.step_seconds
         left = learning + (self.epochs - self.epoch) * pause + self.seconds_after
         return {
-            "pictures_per_second": round(self.batches.batch_size / pace.step_seconds, 2),
+            "images_per_second": round(self.batches.batch_size / pace.step_seconds, 2),
             "pace": {"step": pace.step_seconds, "pause": pause, "steps": pace.steps},
             "seconds_left": round(left),
         }
 
 
 class SamplePredictions(keras.callbacks.Callback):
-    """After every validation, a strip of its pictures: picture, truth, prediction.
+    """After every validation, a strip of its images: image, truth, prediction.
 
     Must stand before a `SwapEMAWeights`, so that the averaged weights are still in the model.
     """
 
     def __init__(self, run: Run, data: Prepared, colors: list[str], whole: int):
         super().__init__()
-        # The pictures with the rarest share of truth at the front would flatter nobody:
+        # The images with the rarest share of truth at the front would flatter nobody:
         # the first few in the data set's own order are shown.
         self.run, self.colors = run, colors
         self.images, self.masks = np.array(data.images[:5]), np.array(data.masks[:5])
@@ -112,7 +112,7 @@ class SamplePredictions(keras.callbacks.Callback):
         logits = self.model.predict_on_batch(self.inputs)
         masks = centre(class_ids(np.asarray(logits)), self.masks.shape[1])
         columns = [
-            np.concatenate([image, colour_mask(truth, self.colors), colour_mask(mask, self.colors)])
+            np.concatenate([image, color_mask(truth, self.colors), color_mask(mask, self.colors)])
             for image, truth, mask in zip(self.images, self.masks, masks, strict=True)
         ]
         folder = self.run.path / "samples"

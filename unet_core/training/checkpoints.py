@@ -56,7 +56,7 @@ def checkpoint_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbac
     patience = _patience_callbacks(config)
     return [
         BestWeights(run.path / "backup" / "best.weights.h5", best_score),
-        *([keras.callbacks.SwapEMAWeights()] if config.weight_average else []),
+        *([keras.callbacks.SwapEMAWeights()] if config.ema_momentum else []),
         keras.callbacks.CSVLogger(run.path / "history.csv", append=bool(history)),
         Backup(backup_of(run)),
         *patience,

@@ -1,4 +1,4 @@
-"""Training with Keras: from prepared pictures to a model that predicts. Needs TensorFlow."""
+"""Training with Keras: from prepared images to a model that predicts. Needs TensorFlow."""
 
 import math
 import os
@@ -51,22 +51,22 @@ def fit(
     """
     keras.utils.set_random_seed(config.seed)
     reporter.report(phase="Building the network")
-    pictures = {"training": len(training), "validation": len(validation)}
-    model = build_for_training(config, len(dataset.classes), run, pictures)
+    images = {"training": len(training), "validation": len(validation)}
+    model = build_for_training(config, len(dataset.classes), run, images)
     entry, arguments = CATALOGUE[config.model], config.model_arguments
-    window = entry.window(arguments, config.size, config.crop)
+    window = entry.window(arguments, config.image_size, config.crop_size)
     batches = TrainingBatches(
         training, config.batch_size, config.augmentation, window, config.seed,
-        output_side(model, window), config.border_weight, outside_of(dataset.classes),
+        output_side(model, window), config.weight_map, outside_of(dataset.classes),
     )  # fmt: skip
-    whole = entry.covering_size(arguments, config.size)
+    whole = entry.covering_size(arguments, config.image_size)
     validation_data = validation_batches(
         validation, config.batch_size, whole, output_side(model, whole)
     )
     steps = batches.steps * config.epochs
-    average = momentum_within(steps, config.weight_average)
+    average = momentum_within(steps, config.ema_momentum)
     set_statistics_momentum(model, batches.steps, average)
-    compile_model(model, replace(config, weight_average=average), steps)
+    compile_model(model, replace(config, ema_momentum=average), steps)
     first = restore(run, model, batches.steps)
     colors = [c.color for c in dataset.classes]
     after = finishing_seconds(config, len(dataset.splits["test"]))
@@ -86,26 +86,26 @@ def fit(
 
 
 def output_side(model: keras.Model, side: int) -> int:
-    """Side of the logits for pictures of ``side``; smaller where convolutions are unpadded."""
+    """Side of the logits for images of ``side``; smaller where convolutions are unpadded."""
     return model.compute_output_shape((1, side, side, 3))[1]
 
 
 def build_for_training(
-    config: TrainingConfig, classes: int, run: Run, pictures: dict[str, int]
+    config: TrainingConfig, classes: int, run: Run, images: dict[str, int]
 ) -> keras.Model:
     """The network with its starting weights, whose origin completes the run's ``config.json``.
 
-    So do ``pictures``, how many there are for training (self-labelled ones too) and validation.
+    So do ``images``, how many there are for training (self-labelled ones too) and validation.
     """
     model = build(config.model, outputs_for(classes), config.model_arguments)
     start = None
     if "encoder" in {layer.name for layer in model.layers}:
         if not backup_of(run).exists():  # which has all weights
             start = load_encoder(model, config.encoder_weights)
-        set_encoder_training(model, config.encoder)
+        set_encoder_training(model, config.freeze_encoder, config.fine_tune_from)
     if "versions" not in run.config:  # a resumed run keeps what it started with
         facts = {
-            "pictures": pictures,
+            "images": images,
             "starting_weights": start,
             "parameters": model.count_params(),
             "trainable_parameters": sum(math.prod(w.shape) for w in model.trainable_weights),
@@ -178,7 +178,7 @@ def finish(run: Run, config: TrainingConfig, model: keras.Model, dataset, report
     if (run.path / "backup" / "best.weights.h5").exists():  # not so before the first epoch's end
         model.load_weights(run.path / "backup" / "best.weights.h5")
     outputs, arguments = model.output_shape[-1], config.model_arguments
-    side = CATALOGUE[config.model].prediction_side(arguments, config.size, config.crop)
+    side = CATALOGUE[config.model].prediction_side(arguments, config.image_size, config.crop_size)
     (run.path / "evaluation.json").unlink(missing_ok=True)  # its scores are of other weights
     for result in evaluations_of(run):
         shutil.rmtree(result, ignore_errors=True)

@@ -23,10 +23,10 @@ def build_optimizer(config: TrainingConfig, model: keras.Model, steps: int):
     optimizer = OPTIMIZERS[config.optimizer](
         rate,
         slow=slow,
-        slow_rate=config.encoder_rate,
+        slow_rate=config.encoder_lr_multiplier,
         weight_decay=config.decay if config.optimizer == "adamw" else None,
-        use_ema=config.weight_average > 0,
-        ema_momentum=config.weight_average,
+        use_ema=config.ema_momentum > 0,
+        ema_momentum=config.ema_momentum,
     )
     optimizer.exclude_from_weight_decay(
         [weight for weight in model.trainable_variables if not is_kernel(weight)]

@@ -1,6 +1,6 @@
 """A training from its settings to its end, around the part that needs TensorFlow.
 
-What can be done without TensorFlow, such as preparing the pictures, is done before it is imported,
+What can be done without TensorFlow, such as preparing the images, is done before it is imported,
 so that the first sign of life comes at once.
 """
 
@@ -44,7 +44,7 @@ def train(run: Run, minutes: float | None = None) -> None:
 
 
 def _train(run: Run, deadline: float | None) -> None:
-    config = TrainingConfig.of_run(run.config["training"])
+    config = TrainingConfig.from_dict(run.config["training"])
     reporter = Reporter(
         run, state="running", phase="Starting", pid=os.getpid(), epochs=config.epochs,
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"), message="",
@@ -54,13 +54,13 @@ def _train(run: Run, deadline: float | None) -> None:
         dataset = data_of(run.config)
         if len(dataset.classes) != len(run.classes):
             raise UserError(f"{dataset.title} has other classes than before; start a new run.")
-        pictures = prepare_pictures(run, dataset, config, reporter)
-        if short := too_short(config, len(pictures[0])):
+        images = prepare_images(run, dataset, config, reporter)
+        if short := too_short(config, len(images[0])):
             print(short)
         reporter.report(phase="Loading TensorFlow", message="")
         from unet_core.training import fit as training
 
-        ended = training.fit(run, config, dataset, *pictures, reporter, deadline)
+        ended = training.fit(run, config, dataset, *images, reporter, deadline)
         state = "done" if ended else "stopped"
         message = "" if ended or reporter.should_stop() else "Its time was up."
         reporter.close(state=state, phase="Done", seconds_left=0, message=message)
@@ -104,10 +104,10 @@ def _subset(run: Run) -> dict:
     return subset
 
 
-def prepare_pictures(
+def prepare_images(
     run: Run, dataset: Dataset, config: TrainingConfig, reporter: Reporter
 ) -> tuple[Prepared, Prepared]:
-    """Training and validation pictures at the network's size."""
+    """Training and validation images at the network's size."""
     training, validation = kept_names(run, dataset, config)
     told = 0.0
 
@@ -119,7 +119,7 @@ def prepare_pictures(
             told = time.time()
             reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
 
-    pictures = prepare(dataset, training, config.size, tell)
+    images = prepare(dataset, training, config.image_size, tell)
     further = kept_further(run, further_data(dataset, config, training))
-    more = [prepare(data, names, config.size, tell) for data, names in further if names]
-    return joined(pictures, *more), prepare(dataset, validation, config.size, tell)
+    more = [prepare(data, names, config.image_size, tell) for data, names in further if names]
+    return joined(images, *more), prepare(dataset, validation, config.image_size, tell)

@@ -10,7 +10,7 @@ SIGMA = 5.0  # pixels, as in the paper
 REACH = 15  # pixels beyond which the weight is nothing: exp(-(2 * 15)² / 2σ²) < 1e-7
 
 
-def border_weights(mask: np.ndarray, strength: float, outside: int = 0) -> np.ndarray:
+def weight_map(mask: np.ndarray, strength: float, outside: int = 0) -> np.ndarray:
     """1 + ``strength`` · exp(-(d1 + d2)² / 2σ²) for each pixel outside of cells; float32 (H, W).
 
     ``mask``: class ids (H, W), ``outside`` where no cell is; touching cells are one. d1 and d2 are

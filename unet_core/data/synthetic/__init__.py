@@ -1,4 +1,4 @@
-"""Pictures of cats and dogs that this program draws, with exact trimaps.
+"""Images of cats and dogs that this program draws, with exact trimaps.
 
 The data that is always there: for trying a training without internet, for tests, for demos.
 """
@@ -13,21 +13,21 @@ from unet_core.errors import UserError
 
 SIZES = ((256, 320), (320, 256), (288, 288))  # height, width
 PET, BACKGROUND, BORDER = 0, 1, 2
-BORDER_WIDTH = 0.012  # half of it, as a part of the picture's longer side
-EMPTY = 0.08  # part of the pictures that show no animal
+BORDER_WIDTH = 0.012  # half of it, as a part of the image's longer side
+EMPTY = 0.08  # part of the images that show no animal
 
 
-class DrawnPets(Dataset):
-    """1,000 + 100 drawn pictures, the same on every machine; each is drawn when it is asked for.
+class SyntheticPets(Dataset):
+    """1,000 + 100 drawn images, the same on every machine; each is drawn when it is asked for.
 
     Class ids as in the real pets: 0 pet, 1 background, 2 border.
     """
 
-    name = "drawn"
+    name = "synthetic"
     title = "Drawn pets"
     credit = "Drawn by this program; no photographs"
     classes = PET_CLASSES
-    fingerprint = "1"  # raise it when a seed gives another picture
+    fingerprint = "1"  # raise it when a seed gives another image
 
     def __init__(self):
         self.splits = {
@@ -43,7 +43,7 @@ class DrawnPets(Dataset):
 
 
 def draw_pet(seed: int, kind: str | None = None) -> Sample:
-    """Draw picture number ``seed``: one animal, seldom two, or none.
+    """Draw image number ``seed``: one animal, seldom two, or none.
 
     ``kind``: ``cat``, ``dog`` or ``none``; without it the seed decides.
     """

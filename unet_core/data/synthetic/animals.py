@@ -54,7 +54,7 @@ def _curve(points, count=14):
 def draw_animal(random, image: np.ndarray, kind: str, light: float):
     """Draw a ``cat`` or ``dog`` into float32 (H, W, 3) in 0–255.
 
-    Returns the picture and the animal's silhouette, float32 (H, W) in 0–1. ``light``: where the
+    Returns the image and the animal's silhouette, float32 (H, W) in 0–1. ``light``: where the
     light comes from, −1 (left) to 1 (right).
     """
     height, width = image.shape[:2]
@@ -242,9 +242,9 @@ def _face(random, image, f: Figure, place, kind):
     s = f.head_size * scale * SCALE
     hx, hy = SCALE * (x0 + scale * f.head[0]), SCALE * (y0 + scale * f.head[1])
     height, width = image.shape[:2]
-    picture = Image.fromarray(image.clip(0, 255).astype(np.uint8))
-    picture = picture.resize((width * SCALE, height * SCALE), Image.Resampling.BILINEAR)
-    draw = ImageDraw.Draw(picture, "RGBA")
+    canvas = Image.fromarray(image.clip(0, 255).astype(np.uint8))
+    canvas = canvas.resize((width * SCALE, height * SCALE), Image.Resampling.BILINEAR)
+    draw = ImageDraw.Draw(canvas, "RGBA")
 
     def dot(x, y, rx, ry, color):
         cx, cy = hx + s * x, hy + s * y
@@ -269,5 +269,5 @@ def _face(random, image, f: Figure, place, kind):
                 end = (hx + side * s * 1.05, hy + s * (0.42 + rise * 1.8))
                 draw.line((hx + side * s * 0.25, hy + s * (0.42 + rise * 0.5), *end),
                           fill=(250, 250, 250, 150), width=max(1, line // 2))  # fmt: skip
-    picture = picture.resize((width, height), Image.Resampling.BOX)
-    return np.asarray(picture, np.float32)
+    canvas = canvas.resize((width, height), Image.Resampling.BOX)
+    return np.asarray(canvas, np.float32)

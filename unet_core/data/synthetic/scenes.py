@@ -37,22 +37,22 @@ def _color(random, saturation=(0.1, 0.6), value=(0.4, 0.95)):
     return tuple(int(255 * c) for c in colorsys.hsv_to_rgb(*hsv))
 
 
-def _with_clouds(random, picture: Image.Image, strength: float, grain: float) -> np.ndarray:
-    image = np.asarray(picture, np.float32)
+def _with_clouds(random, canvas: Image.Image, strength: float, grain: float) -> np.ndarray:
+    image = np.asarray(canvas, np.float32)
     return image * (1 + strength * clouds(random, *image.shape[:2], grain))[..., None]
 
 
 def _room(random, height, width):
     floor = int(height * random.uniform(0.5, 0.8))
-    picture = _canvas(_color(random, (0.05, 0.35), (0.55, 0.95)), height, width)
-    draw = ImageDraw.Draw(picture)
+    canvas = _canvas(_color(random, (0.05, 0.35), (0.55, 0.95)), height, width)
+    draw = ImageDraw.Draw(canvas)
     wood = _color(random, (0.1, 0.5), (0.3, 0.8))
     draw.rectangle((0, floor, width, height), fill=wood)
     if random.random() < 0.5:  # boards
         dark = tuple(int(c * 0.8) for c in wood)
         for edge in np.linspace(-width, 2 * width, 16):
             draw.line((width / 2 + (edge - width / 2) * 0.5, floor, edge, height), fill=dark)
-    if random.random() < 0.6:  # a window or a picture on the wall
+    if random.random() < 0.6:  # a window or an image on the wall
         x, y = random.uniform(0, width * 0.7), random.uniform(0, floor * 0.4)
         box = (x, y, x + random.uniform(40, 110), y + random.uniform(40, 90))
         draw.rectangle(box, fill=_color(random, (0.05, 0.5)), outline="white", width=3)
@@ -63,8 +63,8 @@ def _room(random, height, width):
         box = (width * 0.1, y - 22, width * random.uniform(0.7, 1), y + 40)
         draw.ellipse(box, fill=_color(random), outline=_color(random), width=4)
     _toys(random, draw, floor, height, width)
-    picture = picture.filter(ImageFilter.GaussianBlur(random.uniform(0.5, 2.5)))
-    return _with_clouds(random, picture, 0.05, 60)
+    canvas = canvas.filter(ImageFilter.GaussianBlur(random.uniform(0.5, 2.5)))
+    return _with_clouds(random, canvas, 0.05, 60)
 
 
 def _furniture(random, draw, floor, width):
@@ -95,8 +95,8 @@ def _toys(random, draw, floor, height, width):
 
 def _garden(random, height, width):
     horizon = int(height * random.uniform(0.15, 0.55))
-    picture = _canvas(_color(random, (0.1, 0.4), (0.75, 1)), height, width)
-    draw = ImageDraw.Draw(picture)
+    canvas = _canvas(_color(random, (0.1, 0.4), (0.75, 1)), height, width)
+    draw = ImageDraw.Draw(canvas)
     for _ in range(random.integers(4, 14)):  # bushes and trees
         x, r = random.uniform(0, width), random.uniform(20, 80)
         green = (random.integers(30, 110), random.integers(80, 160), random.integers(20, 90))
@@ -105,8 +105,8 @@ def _garden(random, height, width):
     color = {"grass": (86, 130, 52), "sand": (205, 180, 140), "stone": (150, 146, 140)}[ground]
     shade = random.uniform(0.7, 1.15)
     draw.rectangle((0, horizon, width, height), fill=tuple(int(c * shade) for c in color))
-    picture = picture.filter(ImageFilter.GaussianBlur(random.uniform(1, 4)))
-    image = _with_clouds(random, picture, 0.08, 40)
+    canvas = canvas.filter(ImageFilter.GaussianBlur(random.uniform(1, 4)))
+    image = _with_clouds(random, canvas, 0.08, 40)
     length, depth = (4, 0.13) if ground == "grass" else (1, 0.06)
     texture = streaks(random, height - horizon, width, length, 0.8)
     image[horizon:] *= 1 + depth * texture[..., None]
@@ -114,16 +114,16 @@ def _garden(random, height, width):
 
 
 def _studio(random, height, width):
-    picture = _canvas(_color(random, (0, 0.5), (0.3, 1)), height, width)
+    canvas = _canvas(_color(random, (0, 0.5), (0.3, 1)), height, width)
     fall = np.linspace(random.uniform(0.8, 1.1), random.uniform(0.6, 1.1), height)
-    return _with_clouds(random, picture, 0.04, 90) * fall[:, None, None]
+    return _with_clouds(random, canvas, 0.04, 90) * fall[:, None, None]
 
 
 def _lights(random, height, width):
-    picture = _canvas(_color(random, (0.1, 0.7), (0.15, 0.7)), height, width)
-    draw = ImageDraw.Draw(picture, "RGBA")
+    canvas = _canvas(_color(random, (0.1, 0.7), (0.15, 0.7)), height, width)
+    draw = ImageDraw.Draw(canvas, "RGBA")
     for _ in range(random.integers(8, 40)):
         x, y, r = random.uniform(0, width), random.uniform(0, height), random.uniform(5, 45)
         draw.ellipse((x - r, y - r, x + r, y + r), fill=(*_color(random), 90))
-    picture = picture.filter(ImageFilter.GaussianBlur(random.uniform(2, 8)))
-    return _with_clouds(random, picture, 0.1, 50)
+    canvas = canvas.filter(ImageFilter.GaussianBlur(random.uniform(2, 8)))
+    return _with_clouds(random, canvas, 0.1, 50)

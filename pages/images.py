@@ -1,13 +1,13 @@
-"""Where a page's pictures come from: the samples, a run's own data, a visitor's files."""
+"""Where a page's images come from: the samples, a run's own data, a visitor's files."""
 
 import hashlib
 
 import streamlit as st
 
-from pages.common import Picture, data_url
+from pages.common import ImageSource, data_url
 from unet_core.data import data_of
-from unet_core.data.io import EXTENSIONS, open_picture
-from unet_core.data.samples import SAMPLES, SamplePicture, samples_for
+from unet_core.data.io import EXTENSIONS, open_image
+from unet_core.data.samples import SAMPLES, SampleImage, samples_for
 from unet_core.errors import UserError
 from unet_core.prediction.views import fit
 from unet_core.store.runs import Run
@@ -15,8 +15,8 @@ from unet_core.store.runs import Run
 SHOWN = 40  # names of a data set that a list offers
 
 
-def choose_sample(run: Run) -> Picture:
-    """One of the samples for the run, each with a small picture on its button."""
+def choose_sample(run: Run) -> ImageSource:
+    """One of the samples for the run, each with a small image on its button."""
     samples = samples_for(run)
     # Models of one kind share their samples; the first kind has the short name in links.
     key = "sample" if samples is SAMPLES else f"sample-{run.config['training']['data']}"
@@ -25,12 +25,12 @@ def choose_sample(run: Run) -> Picture:
         "Sample", samples, format_func=lambda n: samples[n].title, default=next(iter(samples)),
         required=True, wrap=True, key=key, bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
-    return Picture(f"{name}.png", name, samples[name].load, samples[name].credit)
+    return ImageSource(f"{name}.png", name, samples[name].load, samples[name].credit)
 
 
-@st.cache_data(show_spinner=False, hash_funcs={SamplePicture: lambda sample: sample.title})
-def gallery_style(key: str, samples: dict[str, SamplePicture]) -> str:
-    """Style that puts a small picture on each of the samples' buttons."""
+@st.cache_data(show_spinner=False, hash_funcs={SampleImage: lambda sample: sample.title})
+def gallery_style(key: str, samples: dict[str, SampleImage]) -> str:
+    """Style that puts a small image on each of the samples' buttons."""
     rules = [
         f".st-key-{key} button {{ min-height: 3.25rem; padding-left: 4.25rem;"
         " background-size: 3.25rem 100%; background-repeat: no-repeat; }"
@@ -47,16 +47,16 @@ def gallery_style(key: str, samples: dict[str, SamplePicture]) -> str:
     return f"<style>{' '.join(rules)}</style>"
 
 
-def uploaded(file) -> Picture:
+def uploaded(file) -> ImageSource:
     data = file.getvalue()
     key = hashlib.sha256(data).hexdigest()
-    return Picture(file.name, key, lambda: open_picture(data, file.name))
+    return ImageSource(file.name, key, lambda: open_image(data, file.name))
 
 
-def choose_picture(run: Run) -> Picture | None:
-    """One picture for ``run``: a sample, one of the data it was trained on, or a visitor's own.
+def choose_image(run: Run) -> ImageSource | None:
+    """One image for ``run``: a sample, one of the data it was trained on, or a visitor's own.
 
-    The choice is kept for each run, since another run's data has other pictures.
+    The choice is kept for each run, since another run's data has other images.
     """
     key = f"picture-{run.name}"
     sources = ["Samples", "Test pictures", "Upload"]
@@ -82,7 +82,7 @@ def choose_picture(run: Run) -> Picture | None:
         "Which", dataset.splits["test"][:SHOWN], key=f"{key}-name", bind="query-params",
         help=f"Not seen in training. {dataset.credit}",
     )  # fmt: skip
-    return Picture(
+    return ImageSource(
         name, f"{dataset.name}/{name}", lambda: dataset.load(name).image, dataset.credit,
         lambda: dataset.load(name).mask,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The gallery of the Evaluate page: pictures with truth, prediction and errors."""
+"""The gallery of the Evaluate page: images with truth, prediction and errors."""
 
 import io
 
@@ -26,8 +26,8 @@ LEGEND = (
 )
 
 
-def show_pictures(run: Run, result: dict, score: str, values: np.ndarray) -> None:
-    """Pictures in the order of ``values``, a ``score`` a picture, where their data is at hand."""
+def show_images(run: Run, result: dict, score: str, values: np.ndarray) -> None:
+    """Images in the order of ``values``, a ``score`` an image, where their data is at hand."""
     st.subheader("Picture by picture", anchor=False)
     try:
         dataset = open_data(run, result["data"])
@@ -45,8 +45,8 @@ def show_pictures(run: Run, result: dict, score: str, values: np.ndarray) -> Non
         st.session_state["page"] = 1
     page = st.session_state.get("page", 1)
     for number in order[(page - 1) * SHOWN : page * SHOWN]:
-        name = result["per_picture"][number]["name"]
-        show_picture(run, dataset, name, f"{score} {values[number]:.3f}", focus)
+        name = result["per_image"][number]["name"]
+        show_image(run, dataset, name, f"{score} {values[number]:.3f}", focus)
     with st.container(horizontal=True, vertical_alignment="center"):
         if pages > 1:
             st.pagination(pages, key="page", bind="query-params")
@@ -54,7 +54,7 @@ def show_pictures(run: Run, result: dict, score: str, values: np.ndarray) -> Non
 
 
 def choose_order(result: dict, values: np.ndarray) -> np.ndarray:
-    """Positions of the chosen pictures in the chosen order."""
+    """Positions of the chosen images in the chosen order."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order = st.segmented_control(
             "Order", ORDERS, format_func=ORDERS.get, default="worst", required=True, key="order",
@@ -100,9 +100,9 @@ def behind_options(result: dict, values: np.ndarray) -> dict[str, str]:
 
 
 def cell_pixels(result: dict, cell: str) -> np.ndarray:
-    """Pixels of a confusion cell, such as ``pet as border``, in each picture."""
+    """Pixels of a confusion cell, such as ``pet as border``, in each image."""
     names = [f"{t} as {s}" for t in result["classes"] for s in result["classes"]]
-    matrices = np.array([p["confusion"] for p in result["per_picture"]])
+    matrices = np.array([p["confusion"] for p in result["per_image"]])
     return matrices.reshape(len(matrices), -1)[:, names.index(cell)]
 
 
@@ -119,12 +119,12 @@ def forget_page() -> None:
     st.session_state.pop("page", None)
 
 
-def show_picture(run: Run, dataset: Dataset, name: str, score: str, focus: int) -> None:
+def show_image(run: Run, dataset: Dataset, name: str, score: str, focus: int) -> None:
     kinds = ("picture", "truth", "prediction", f"errors for {dataset.classes[focus].name}")
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"**{name}** · {score}")
         try:
-            tiles = picture_tiles(run, dataset, name, focus)
+            tiles = image_tiles(run, dataset, name, focus)
         except UserError as error:
             st.warning(str(error))
             return
@@ -133,8 +133,8 @@ def show_picture(run: Run, dataset: Dataset, name: str, score: str, focus: int) 
                 st.image(tile, caption=kind, width="stretch", alt=f"{name}, {kind}")
 
 
-def picture_tiles(run: Run, dataset: Dataset, name: str, focus: int) -> list[bytes]:
-    """JPEG files: the picture, its truth, the prediction, the errors for the class ``focus``."""
+def image_tiles(run: Run, dataset: Dataset, name: str, focus: int) -> list[bytes]:
+    """JPEG files: the image, its truth, the prediction, the errors for the class ``focus``."""
     if not any(name in names for names in dataset.splits.values()):
         raise UserError(f"{name} is no longer among {dataset.title}.")
     return _tiles(run.name, model_time(run), dataset.name, name, focus, run, dataset)
@@ -155,16 +155,16 @@ def _tiles(
     )
     truth = resize_ids(sample.mask, height, width)
     prediction = class_ids(resize_channels(probabilities, height, width))
-    pictures = (
+    images = (
         image,
         blend(image, truth, _dataset.classes, 0.6),
         blend(image, prediction, _dataset.classes, 0.6),
         error_map(image, truth == focus, prediction == focus),
     )
-    return [_jpeg(picture) for picture in pictures]
+    return [_jpeg(scored) for scored in images]
 
 
-def _jpeg(picture: np.ndarray) -> bytes:
+def _jpeg(image: np.ndarray) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="JPEG", quality=88)
+    Image.fromarray(image).save(file, format="JPEG", quality=88)
     return file.getvalue()
