@@ -17,7 +17,7 @@ import time
 from unet_core.cli import chosen_settings, parser
 from unet_core.data import open_dataset
 from unet_core.jobs import estimate
-from unet_core.jobs.new_run import split_names
+from unet_core.jobs.new_runs import split_names
 from unet_core.store.config import TrainingConfig
 
 KINDS = {

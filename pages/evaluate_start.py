@@ -6,7 +6,7 @@ from unet_core.data import DATASETS
 from unet_core.data.io import EXTENSIONS
 from unet_core.data.pairs import keep_pairs
 from unet_core.errors import UserError
-from unet_core.jobs import evaluations as evaluations
+from unet_core.jobs import evaluations
 from unet_core.store.runs import Run
 
 NEW_RESULT = "new-result"  # in the session: a result that has just come and wants to be shown

@@ -4,13 +4,13 @@ import streamlit as st
 
 from unet_core.data import data_folder
 from unet_core.data.download import IMAGES, has_all
-from unet_core.jobs import trainings as jobs
+from unet_core.jobs import downloads
 
 
 def can_get_pets() -> bool:
     """Whether there are none, or a download has brought a part of them."""
     target = data_folder() / "pets"
-    progress = jobs.download_progress(target)
+    progress = downloads.download_progress(target)
     if progress is None:
         return not (target / "annotations").is_dir()  # somebody's own copy is left alone
     return not progress["running"] and not has_all(target)
@@ -25,13 +25,13 @@ def offer_pets(most: int | None) -> None:
     most = min(most or IMAGES, IMAGES)
     images = st.number_input("Pictures to get", min(10, most), most, min(500, most), 10)
     if st.button("Get real pets", icon=":material/download:"):
-        jobs.start_download(data_folder() / "pets", images)
+        downloads.start_download(data_folder() / "pets", images)
         st.rerun()
 
 
 def show_download() -> None:
     """How far the download is, or why it ended."""
-    progress = jobs.download_progress(data_folder() / "pets")
+    progress = downloads.download_progress(data_folder() / "pets")
     if progress and progress["running"]:
         st.fragment(watch, run_every=1.0)()
     elif progress and progress["error"]:
@@ -40,7 +40,7 @@ def show_download() -> None:
 
 def watch() -> None:
     target = data_folder() / "pets"
-    progress = jobs.download_progress(target)
+    progress = downloads.download_progress(target)
     if not progress or not progress["running"]:
         st.rerun()
     done, total = progress["done"], progress["total"]
@@ -49,5 +49,5 @@ def watch() -> None:
         text = f"{progress['what'] or 'connecting'}, {done / 1e6:.0f} of {total / 1e6:.0f} MB"
     st.progress(min(done / max(total, 1), 1.0), f"Getting pets: {text}")
     if st.button("Stop the download", icon=":material/stop:"):
-        jobs.stop_download(target)
+        downloads.stop_download(target)
         st.rerun()

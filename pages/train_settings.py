@@ -7,9 +7,9 @@ from pages.train_data import choose_data
 from unet_core.architectures.catalogue import CATALOGUE, check_network
 from unet_core.data import open_dataset
 from unet_core.errors import UserError
-from unet_core.jobs import estimate
+from unet_core.jobs import estimate, memory
 from unet_core.jobs import trainings as jobs
-from unet_core.jobs.new_run import has_encoder, new_run, split_names
+from unet_core.jobs.new_runs import has_encoder, new_run, split_names
 from unet_core.store import environment as limits
 from unet_core.store.config import AUGMENTATIONS, LOSSES, OPTIMIZERS, TrainingConfig
 from unet_core.store.runs import shipped_runs
@@ -121,7 +121,7 @@ def choose_details(config: TrainingConfig) -> TrainingConfig:
 
 def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
     """Time and memory before the start, and what to choose when they do not suffice."""
-    needed, free = estimate.memory(config), estimate.free_memory()
+    needed, free = estimate.memory(config), memory.free_memory()
     dataset = open_dataset(config.data)
     training, validation = map(len, split_names(dataset, config))
     images = estimate.ImageCounts(training, validation, len(dataset.splits["test"]))

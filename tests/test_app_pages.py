@@ -13,7 +13,7 @@ from pages.evaluate_images import image_tiles
 from unet_core.data.base import Dataset, Sample
 from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.synthetic import SyntheticPets
-from unet_core.jobs import evaluations as evaluations
+from unet_core.jobs import evaluations
 from unet_core.metrics.evaluate import evaluate, write_evaluation
 from unet_core.prediction.overlay import encode_png
 from unet_core.store.classes import ClassInfo

@@ -11,9 +11,9 @@ from test_uploads import pairs
 
 from unet_core.data import download
 from unet_core.errors import UserError
-from unet_core.jobs import estimate
+from unet_core.jobs import estimate, memory
 from unet_core.jobs import trainings as jobs
-from unet_core.jobs.new_run import new_run
+from unet_core.jobs.new_runs import new_run
 from unet_core.metrics.confusion import confusion_matrix
 from unet_core.metrics.evaluate import summarize
 from unet_core.store.config import TrainingConfig
@@ -148,7 +148,7 @@ def test_what_another_visitor_changed_is_not_overwritten(page):
 
 def test_a_size_that_fits_is_named_when_memory_will_not_do(page, monkeypatch):
     monkeypatch.setattr(
-        estimate, "free_memory", lambda: estimate.memory(TrainingConfig(image_size=96))
+        memory, "free_memory", lambda: estimate.memory(TrainingConfig(image_size=96))
     )
     page.run()
     assert "96 pixels a side would fit" in page.warning[0].value
@@ -159,7 +159,7 @@ def test_an_encoder_that_starts_from_nothing_is_not_frozen(page):
     box.set_value("none").run()
     button(page, "Start").click().run()
     training = user_runs()[0].config["training"]
-    assert training["encoder_weights"] == "none" and training["encoder"] == "tuned"
+    assert training["encoder_weights"] == "none" and not training["freeze_encoder"]
 
 
 def test_every_optimizer_can_be_started(page):

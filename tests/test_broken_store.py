@@ -20,14 +20,13 @@ from unet_core.data import uploads
 from unet_core.data.synthetic import SyntheticPets
 from unet_core.errors import UserError
 from unet_core.figures.curves import compared_curves, learning_curves, metrics_of
-from unet_core.jobs import estimate
-from unet_core.jobs import evaluations as evaluations
+from unet_core.jobs import downloads, estimate, evaluations
 from unet_core.jobs import trainings as jobs
 from unet_core.metrics.compare import skip_pairs
 from unet_core.metrics.evaluate import evaluate
 from unet_core.prediction.feature_maps import FeatureMaps
 from unet_core.prediction.segmenter import Segmenter
-from unet_core.store import runs
+from unet_core.store import environment, runs
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, write_json
 
@@ -117,7 +116,7 @@ class Store:
 
     def add(self, name: str) -> Run:
         """A copy of the healthy run that seems to be at work, with a job of its own."""
-        run = Run(runs.runs_folder() / name)
+        run = Run(environment.runs_folder() / name)
         shutil.copytree(self.healthy.path, run.path)
         write_json(run.path / "label.json", {"title": name})
         write_json(run.path / "status.json", STATUS)
@@ -170,7 +169,7 @@ def look_at_everything(store: Store) -> None:
     evaluations.working()
     assert all(json.dumps(job.progress) for job in evaluations.jobs())
     assert store.upload.name in [upload.name for upload in uploads.uploads()]
-    json.dumps(jobs.download_progress(store.target))
+    json.dumps(downloads.download_progress(store.target))
     assert store.healthy.status["state"] == "done" and len(store.healthy.history) == 2
     assert len(evaluations.results(store.healthy)) == 2
 
@@ -351,14 +350,14 @@ def test_a_run_may_vanish_between_two_reads(store):
 
 def test_folders_without_their_files_disturb_nobody(store):
     for name in ("empty", "notes", "Upper", ".hidden"):
-        (runs.runs_folder() / name).mkdir()
-    (runs.runs_folder() / "loop").symlink_to("loop")
-    (runs.runs_folder() / "file").write_text("")
+        (environment.runs_folder() / name).mkdir()
+    (environment.runs_folder() / "loop").symlink_to("loop")
+    (environment.runs_folder() / "file").write_text("")
     (runs.evaluations_folder() / store.healthy.id / "empty").mkdir()
     (runs.evaluations_folder() / "file").write_text("")
     (store.upload.folder.parent / "empty").mkdir()
-    (runs.runs_folder() / "half").mkdir()
-    (runs.runs_folder() / "half" / "status.json").write_text("{}")
+    (environment.runs_folder() / "half").mkdir()
+    (environment.runs_folder() / "half" / "status.json").write_text("{}")
     look_at_everything(store)
     assert [run.name for run in runs.damaged_runs()] == ["half"]
 

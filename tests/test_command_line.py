@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core import cli as cli
+from unet_core import cli
 from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.cli import main, parser
 from unet_core.errors import UserError
@@ -51,9 +51,9 @@ def test_a_setting_that_does_not_exist_is_named():
 
 USAGES = {
     "models": "",
-    "evaluate": " --data DATA [--split SPLIT] [--pictures PICTURES] [--out DIR] run",
-    "predict": " [--model MODEL] --out DIR [--opacity OPACITY] PICTURE [PICTURE ...]",
-    "download": " [--pictures PICTURES] {pets}",
+    "evaluate": " --data DATA [--split SPLIT] [--max-images MAX_IMAGES] [--out DIR] run",
+    "predict": " [--model MODEL] --out DIR [--opacity OPACITY] IMAGE [IMAGE ...]",
+    "download": " [--max-images MAX_IMAGES] {pets}",
     "export": " --format {onnx,tflite,savedmodel} [--out OUT] run",
 }
 
@@ -71,7 +71,7 @@ def test_options_are_read_as_what_they_are():
         return vars(parser().parse_args(line.split()))
 
     options = read("train --run a/b --name n --title T --minutes 2.5 --epochs 3 --augmentation flip"
-                   ' --model-arguments {"depth":2} --crop 0')  # fmt: skip
+                   ' --model-arguments {"depth":2} --crop-size 0')  # fmt: skip
     assert options["run"] == Path("a/b") and (options["name"], options["title"]) == ("n", "T")
     assert (options["minutes"], options["epochs"]) == (2.5, 3)
     assert options["model_arguments"] == {"depth": 2} and options["seed"] is None
@@ -88,23 +88,23 @@ def test_options_are_read_as_what_they_are():
         "opacity": 0.5, "run_command": cli.predict,
     }  # fmt: skip
     assert read("evaluate r --data d") == {
-        "run": "r", "data": "d", "split": "test", "images": None, "out": None,
+        "run": "r", "data": "d", "split": "test", "max_images": None, "out": None,
         "run_command": cli.evaluate,
     }  # fmt: skip
-    assert read("evaluate r --data d --out o --pictures 3")["out"] == Path("o")
+    assert read("evaluate r --data d --out o --max-images 3")["out"] == Path("o")
     assert read("export r --format onnx --out m") == {
         "run": "r", "format": "onnx", "out": Path("m"), "run_command": cli.export,
     }  # fmt: skip
-    assert read("download pets --pictures 3") == {
-        "data": "pets", "images": 3, "run_command": cli.download,
+    assert read("download pets --max-images 3") == {
+        "data": "pets", "max_images": 3, "run_command": cli.download,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("download pets --pictures 0", "'0' is not a whole number above zero"),
-        ("download pets --pictures 1.5", "'1.5' is not a whole number above zero"),
+        ("download pets --max-images 0", "'0' is not a whole number above zero"),
+        ("download pets --max-images 1.5", "'1.5' is not a whole number above zero"),
         ("train --minutes inf", "'inf' is not a number above zero"),
         ("train --minutes soon", "'soon' is not a number above zero"),
         ("train --model-arguments [1]", "'[1]' is not a JSON object in braces"),
@@ -113,7 +113,7 @@ def test_options_are_read_as_what_they_are():
         ("export r --format h5", "onnx"),
         ("train --recipe none", "pets"),
         ("train --optimizer none", "adam"),
-        ("predict --out x", "PICTURE"),
+        ("predict --out x", "IMAGE"),
         ("predict x.png", "--out"),
         ("evaluate r", "--data"),
         ("", "COMMAND"),

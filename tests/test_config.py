@@ -5,14 +5,15 @@ from dataclasses import MISSING, fields
 
 import pytest
 
-from unet_core import cli as cli
+from unet_core import cli
 from unet_core.architectures.catalogue import check_network
 from unet_core.errors import UserError
-from unet_core.jobs.new_run import new_run
+from unet_core.jobs.new_runs import new_run
 from unet_core.store.config import TrainingConfig, load_recipe, recipe_names
 from unet_core.store.environment import runs_folder
+from unet_core.store.legacy import training_of_today
 from unet_core.store.runs import Run, write_json
-from unet_core.training import process as process
+from unet_core.training import process
 
 FIELDS = {place.name: place for place in fields(TrainingConfig)}
 OTHER = {  # for each setting another value than its default, and as the command line takes it
@@ -69,7 +70,8 @@ WRONG = {
     "weight_decay": [-1e-4, 1.1, math.nan, True, "0"],
     "ema_momentum": [-0.1, 1, 1.0, math.nan, True, None],
     "schedule": ["cosin", "", None],
-    "encoder": ["thawed", None],
+    "freeze_encoder": ["yes", 1, None],
+    "fine_tune_from": [-1, 17, 0.5, True, None],
     "encoder_weights": [None, 1],
     "encoder_lr_multiplier": [0, -0.1, 1.1, math.nan, True, None],
     "augmentation": ["weak", None],
@@ -87,6 +89,7 @@ EDGES = {  # values at the ends of the ranges, which are allowed
     "learning_rate": [1e-12, 1],
     "weight_decay": [0, 1],
     "ema_momentum": [0, 0.999999],
+    "fine_tune_from": [0, 16],
     "encoder_lr_multiplier": [1e-9, 1],
     "early_stopping": [0, 10_000],
     "seed": [0, 2**32 - 1],
@@ -122,7 +125,9 @@ def test_every_setting_can_be_given_on_the_command_line(name):
     place = FIELDS[name]
     default = place.default_factory() if place.default is MISSING else place.default
     assert value != default
-    options = cli.parser().parse_args(["train", f"--{name.replace('_', '-')}", text])
+    option = name.replace("_", "-")
+    words = [f"--no-{option}"] if text is None else [f"--{option}", text]
+    options = cli.parser().parse_args(["train", *words])
     given = cli.chosen_settings(options)
     assert given == {name: value} and type(given[name]) is type(value)
 
@@ -144,11 +149,11 @@ def test_minutes_are_above_zero(text, capsys):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"weight_map": 5.0}, "need the cross-entropy loss"),
+        ({"weight_map": 5.0}, "needs the cross-entropy loss"),
         ({"optimizer": "adam", "weight_decay": 1e-4}, "adam has no weight decay"),
         ({"optimizer": "rmsprop", "weight_decay": 1e-4}, "rmsprop has no weight decay"),
         ({"encoder_lr_multiplier": 0.5}, "frozen encoder does not learn"),
-        ({"augmentation": "strong", "batch_size": 1}, "a batch needs two"),
+        ({"augmentation": "cutmix", "batch_size": 1}, "a batch needs two"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(changes, says):
@@ -173,11 +178,11 @@ UNPADDED = {"model": "original", "image_size": 512}
         ({"crop_size": 40}, "multiples of 32"),
         (SCRATCH | {"crop_size": 40}, "the nearest that do"),
         ({"model_arguments": {"filters": 8}}, "has no arguments"),
-        (SCRATCH | {"model_arguments": {"width": 8}}, "no argument called width"),
+        (SCRATCH | {"model_arguments": {"width": 8}}, "no setting called width"),
         (SCRATCH | {"model_arguments": {"filters": "8"}}, "Filters must be a whole number"),
         (SCRATCH | {"model_arguments": {"filters": True}}, "Filters must be a whole number"),
         (SCRATCH | {"model_arguments": {"depth": 2.0}}, "Depth must be a whole number"),
-        (SCRATCH | {"model_arguments": {"depth": 9}}, "depth must lie"),
+        (SCRATCH | {"model_arguments": {"depth": 9}}, "Depth must be at least 1"),
         (SCRATCH | {"model_arguments": {"dropout": math.nan}}, "Dropout must be a number"),
         (SCRATCH | {"model_arguments": {"dropout": "a"}}, "Dropout must be a number"),
         (SCRATCH | {"model_arguments": {"skips": 1}}, "Skips must be true or false"),
@@ -229,8 +234,9 @@ def test_an_early_run_whose_optimizer_ignored_its_decay_can_be_resumed():
     early = TrainingConfig().to_dict() | {"optimizer": "adam", "weight_decay": 1e-4}
     with pytest.raises(UserError, match="no weight decay"):
         TrainingConfig.from_dict(early)
-    assert TrainingConfig.from_dict(early).decay == 0
-    assert TrainingConfig.from_dict(early | {"optimizer": "adamw"}).decay == 1e-4
+    assert TrainingConfig.from_dict(training_of_today(early)).decay == 0
+    decaying = training_of_today(early | {"optimizer": "adamw"})
+    assert TrainingConfig.from_dict(decaying).decay == 1e-4
 
 
 def test_the_config_file_says_the_decay_that_was_left_to_the_optimizer():

@@ -69,7 +69,7 @@ def test_missing_pets_say_how_to_get_them(tmp_path, monkeypatch):
 
 
 def test_an_unknown_data_set_names_the_known_ones():
-    with pytest.raises(UserError, match="pets, drawn"):
+    with pytest.raises(UserError, match="pets, synthetic"):
         open_dataset("birds")
 
 

@@ -21,8 +21,8 @@ from unet_core.data.prepared import prepare
 from unet_core.data.samples import samples_for
 from unet_core.errors import UserError
 from unet_core.jobs.evaluations import open_data
-from unet_core.jobs.new_run import new_run
-from unet_core.jobs.new_run import split_names as split_for_training
+from unet_core.jobs.new_runs import new_run
+from unet_core.jobs.new_runs import split_names as split_for_training
 from unet_core.metrics.evaluate import evaluate
 from unet_core.store.classes import ClassInfo, read_classes
 from unet_core.store.config import TrainingConfig
@@ -208,7 +208,7 @@ UNFIT = {
 }
 
 
-@pytest.mark.parametrize("pictures, masks, words", UNFIT.values(), ids=UNFIT)
+@pytest.mark.parametrize("images, masks, words", UNFIT.values(), ids=UNFIT)
 def test_unfit_npz_files_get_a_sentence(tmp_path, images, masks, words):
     with pytest.raises(UserError, match=words):
         open_dataset(write_npz(tmp_path / "a.npz", images, masks))

@@ -18,7 +18,7 @@ from unet_core.cli import main
 from unet_core.data import download
 from unet_core.data.pets import Pets
 from unet_core.errors import UserError
-from unet_core.jobs import trainings as jobs
+from unet_core.jobs import downloads
 from unet_core.store.runs import write_json
 
 NAMES = [f"Abyssinian_{number}" for number in range(1, 7)]
@@ -153,11 +153,11 @@ def test_a_disk_that_takes_nothing_is_told_from_damage(
     address = f"http://127.0.0.1:{server.server_port}/"
     local = partial(download.download_pets, address=address, md5=server.md5)
     monkeypatch.setattr(download, "download_pets", local)
-    monkeypatch.setattr(download, "keep_picture", broken)
+    monkeypatch.setattr(download, "keep_image", broken)
     monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
     assert main(["download", "pets"]) == 2
     assert says in capsys.readouterr().err
-    assert says in jobs.download_progress(tmp_path / "pets")["error"]
+    assert says in downloads.download_progress(tmp_path / "pets")["error"]
 
 
 def test_a_part_can_be_completed_and_a_cut_download_is_never_whole(server, tmp_path, archives):
@@ -177,10 +177,10 @@ def test_a_killed_download_says_so(server, tmp_path):
         tmp_path / download.PROGRESS,
         {"pid": dead_process(), "what": "images", "done": 1, "total": 6, "error": ""},
     )
-    progress = jobs.download_progress(tmp_path)
+    progress = downloads.download_progress(tmp_path)
     assert not progress["running"] and "cut short" in progress["error"]
     fetch(server, tmp_path)
-    assert not jobs.download_progress(tmp_path)["error"]
+    assert not downloads.download_progress(tmp_path)["error"]
 
 
 def dead_process() -> int:

@@ -3,10 +3,10 @@
 import pytest
 
 from unet_core.data import open_dataset
-from unet_core.jobs import estimate
+from unet_core.jobs import estimate, memory
 from unet_core.jobs.estimate import REFERENCE, WARM_UP, ImageCounts, Pace
 from unet_core.jobs.heartbeat import Reporter
-from unet_core.jobs.new_run import split_names
+from unet_core.jobs.new_runs import split_names
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, create_run
 
@@ -237,7 +237,7 @@ def test_files_that_a_container_caches_do_not_count_as_memory_in_use(tmp_path, m
     (tmp_path / "memory.current").write_text("900\n")
     (tmp_path / "memory.stat").write_text("anon 300\ninactive_file 500\n")
     group = (str(tmp_path), "memory.max", "memory.current", "inactive_file")
-    monkeypatch.setattr(estimate, "GROUPS", [group])
-    assert estimate.free_memory() == 600
+    monkeypatch.setattr(memory, "GROUPS", [group])
+    assert memory.free_memory() == 600
     (tmp_path / "memory.max").write_text("max\n")
-    assert estimate.free_memory() > 1e6  # the machine's own
+    assert memory.free_memory() > 1e6  # the machine's own

@@ -15,9 +15,10 @@ from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.pets import PET_CLASSES
 from unet_core.data.synthetic import SyntheticPets
 from unet_core.errors import UserError
-from unet_core.jobs import evaluations as evaluations
+from unet_core.jobs import evaluations
 from unet_core.jobs import trainings as jobs
 from unet_core.metrics import evaluate as evaluation
+from unet_core.metrics import report
 from unet_core.metrics.compare import compare
 from unet_core.metrics.confusion import overall_metrics
 from unet_core.prediction.overlay import encode_png
@@ -65,7 +66,7 @@ def test_the_result_says_what_was_scored(result):
     assert result["per_image"][0]["mean_iou"] == 1
     assert result["per_image"][2]["name"] == "spoilt"
     assert np.array(result["reliability"])[:, 2].sum() == 3 * 32 * 32
-    text = evaluation.format_metrics(result)
+    text = report.format_metrics(result)
     assert f"{result['metrics']['mean_iou']:.4f}" in text and "3 pictures at 32 × 32" in text
 
 
@@ -77,7 +78,7 @@ def test_the_table_of_scores_is_laid_out_in_columns():
         "intervals": {"mean_iou": (0.4, 0.6)}, "roc_area": 0.9, "average_precision": None,
         "per_class": {"iou": [0.5, None], "support": [1234, 5]},
     }  # fmt: skip
-    assert evaluation.format_metrics(result).splitlines() == [
+    assert report.format_metrics(result).splitlines() == [
         "Pets, test split: 2 pictures at 64 × 64, classes pet, background",
         "A note.",
         "",
@@ -167,7 +168,7 @@ def test_black_and_white_masks_are_scored_on_two_classes(channel_run):
     assert result["metrics"]["mean_iou"] == result["metrics"]["foreground_iou"] == 1
     assert result["thresholds"][50] == result["confusion"]
     (note,) = result["notes"]
-    assert "border, the likelier" in note and note in evaluation.format_metrics(result)
+    assert "border, the likelier" in note and note in report.format_metrics(result)
 
 
 def test_the_part_of_the_border_in_a_probability_is_left_out():
@@ -226,7 +227,7 @@ def test_masks_without_any_object_are_scored(channel_run):
     assert result["classes"] == ["background", "pet"]
     assert result["metrics"]["mean_iou"] == 0.5  # of the background alone
     assert "No mask has pet" in result["notes"][1]
-    assert evaluation.format_metrics(result)
+    assert report.format_metrics(result)
 
 
 def test_whole_data_has_nothing_to_note(result):
@@ -307,7 +308,7 @@ def test_scores_of_a_binary_model_are_those_of_scikit_learn(channel_run):
     assert result["roc_area"] == pytest.approx(metrics.roc_auc_score(truth, probability))
     expected = metrics.average_precision_score(truth, probability)
     assert result["average_precision"] == pytest.approx(expected)
-    printed = evaluation.format_metrics(result)
+    printed = report.format_metrics(result)
     assert f"{result['roc_area']:.4f}" in printed and f"{expected:.4f}" in printed
 
 
@@ -344,7 +345,7 @@ def test_boundary_f1_is_kept_by_class_and_by_picture(channel_run):
     assert result["per_class"]["boundary_f1"] == [pet, background, None]
     assert result["metrics"]["boundary_f1"] == square["boundary_f1"]
     assert result["boundary_tolerance"] == 0.0075
-    assert "boundary F1 (0.75 %)" in evaluation.format_metrics(result)
+    assert "boundary F1 (0.75 %)" in report.format_metrics(result)
 
 
 def test_what_cannot_be_scored_is_left_out_and_the_file_is_json(channel_run):
@@ -354,7 +355,7 @@ def test_what_cannot_be_scored_is_left_out_and_the_file_is_json(channel_run):
     assert result["intervals"] == {}  # of a single image
     assert result["per_class"]["iou"] == [None, 1, None]
     json.dumps(result, allow_nan=False)
-    assert "–" in evaluation.format_metrics(result)
+    assert "–" in report.format_metrics(result)
 
 
 def test_a_network_that_diverged_is_told(channel_run):

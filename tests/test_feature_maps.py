@@ -31,7 +31,7 @@ def build_run(path: Path, name: str, arguments: dict, size: int):
     from unet_core.models import build
     from unet_core.training.export import export
 
-    run = write_config(path, name, arguments, size=size)
+    run = write_config(path, name, arguments, image_size=size)
     model = build(name, len(PET_CLASSES), arguments, size)
     for layer in model.layers:  # statistics that make batch normalisation do something
         if layer.__class__.__name__ == "BatchNormalization":

@@ -5,6 +5,7 @@ import pytest
 
 from unet_core.figures import curves as figures
 from unet_core.figures import metrics as metric_figures
+from unet_core.figures import style
 from unet_core.metrics.thresholds import ProbabilityCounts, threshold_sweep
 from unet_core.prediction.overlay import error_map
 from unet_core.store.runs import MONITOR, Run, best_epoch, create_run
@@ -132,7 +133,7 @@ def test_a_runs_own_curves():
         ("training", "lines+markers", (1, 2), (1, 0.5), "dash"),
         ("validation", "lines+markers", (1, 2), (2, 1), "solid"),
     ]
-    assert [trace.line.color for trace in figure.data] == [figures.COLORS[i] for i in (5, 0, 1)]
+    assert [trace.line.color for trace in figure.data] == [style.COLORS[i] for i in (5, 0, 1)]
     layout = figure.layout
     assert (layout.title.text, layout.xaxis.title.text) == ("Loss by epoch", "epoch")
     assert layout.yaxis.title.text == "Loss" and layout.yaxis.rangemode == "tozero"
@@ -171,7 +172,7 @@ def test_a_run_in_work_is_compared_with_one_that_is_done(by_time, x, within):
         None,
     ]  # fmt: skip
     colors = [trace.line.color or trace.marker.color for trace in figure.data]
-    assert colors == [figures.COLORS[0]] * 3 + [figures.COLORS[1]] * 4
+    assert colors == [style.COLORS[0]] * 3 + [style.COLORS[1]] * 4
     assert {t.hoverinfo for t in (figure.data[2], figure.data[6])} == {"skip"}
     layout = figure.layout
     assert layout.title.text == "Loss as training goes on"

@@ -61,7 +61,7 @@ class Reporter:
 
 
 @pytest.fixture
-def photos() -> tuple[Prepared, Prepared]:
+def images() -> tuple[Prepared, Prepared]:
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
     masks = (images.mean(-1) > 128).astype(np.uint8)

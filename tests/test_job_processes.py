@@ -16,28 +16,30 @@ from unet_core.cli import main
 from unet_core.data.negatives import open_negatives
 from unet_core.data.synthetic import SyntheticPets
 from unet_core.errors import UserError
+from unet_core.jobs import launchers
 from unet_core.jobs import trainings as jobs
-from unet_core.jobs.new_run import new_run
+from unet_core.jobs.new_runs import new_run
 from unet_core.jobs.processes import kill
+from unet_core.store import environment
 from unet_core.store.config import TrainingConfig
 from unet_core.store.files import read_json
 from unet_core.store.locks import find, held, identity, locked
 from unet_core.store.runs import Run, write_json
-from unet_core.training import process as process
+from unet_core.training import process
 from unet_core.training.process import kept_further, kept_names, train
 
 STAND_IN = """
 import os, sys, time
 from pathlib import Path
-from unet_core import reporter
-from unet_core.processes import locked
-from unet_core.runs import Run
+from unet_core.jobs import heartbeat
+from unet_core.store.locks import locked
+from unet_core.store.runs import Run
 
-reporter.HEARTBEAT = 0.1
+heartbeat.HEARTBEAT = 0.1
 run = Run(Path(sys.argv[-1]))
 print("hello from the process", flush=True)
 with locked(run.lock, wait=False):
-    reporter = reporter.Reporter(run, state="running", phase="Training", message="")
+    reporter = heartbeat.Reporter(run, state="running", phase="Training", message="")
     while not reporter.should_stop():
         time.sleep(0.02)
     reporter.close(state="stopped")
@@ -52,7 +54,7 @@ def command(tmp_path, monkeypatch):
 
     def set_command(script: str, name: str = "run") -> Run:
         path.write_text(script)
-        monkeypatch.setattr(jobs, "COMMAND", [sys.executable, "-u", str(path)])
+        monkeypatch.setattr(launchers, "COMMAND", [sys.executable, "-u", str(path)])
         runs.append(new_run(TrainingConfig(max_images=4), name))
         return runs[-1]
 
@@ -271,7 +273,7 @@ def test_a_lock_ends_with_its_owner(tmp_path):
     script = f"""
 import time
 from pathlib import Path
-from unet_core.processes import locked
+from unet_core.store.locks import locked
 with locked(Path({str(path)!r})):
     print("held", flush=True)
     time.sleep(60)
@@ -310,7 +312,7 @@ def test_room_is_made_by_size_prepared_pictures_first(command):
         write_json(run.path / "config.json", run.config | {"created": created})
         run.write_status(state="done")
         (run.path / "model.onnx").write_bytes(bytes(1_000_000))
-    prepared = jobs.cache_folder() / "images"
+    prepared = environment.cache_folder() / "images"
     prepared.mkdir(parents=True)
     (prepared / "images.npy").write_bytes(bytes(1_000_000))
     jobs.prune(9, 3_500_000)

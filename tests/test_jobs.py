@@ -12,15 +12,17 @@ from types import SimpleNamespace
 import pytest
 
 from unet_core.errors import UserError
+from unet_core.jobs import downloads, launchers, new_runs
 from unet_core.jobs import trainings as jobs
 from unet_core.jobs.heartbeat import Reporter
-from unet_core.jobs.new_run import new_run
+from unet_core.jobs.new_runs import new_run
+from unet_core.store import files
 from unet_core.store.config import TrainingConfig
 from unet_core.store.environment import cache_folder, data_folder, from_environment
 from unet_core.store.files import read_json
 from unet_core.store.locks import identity, locked
 from unet_core.store.runs import Run, user_runs
-from unet_core.training import process as process
+from unet_core.training import process
 
 SMALL = TrainingConfig(
     max_images=12, image_size=64, epochs=40, batch_size=4, encoder_weights="none", seed=3
@@ -90,7 +92,7 @@ def test_old_runs_make_room_unless_pinned_or_in_work(launched):
         run = new_run(SMALL, f"run-{number}")
         run.write_status(state="done")
         config = run.config | {"created": f"2026-01-0{number + 1}"}
-        jobs.write_json(run.path / "config.json", config)
+        files.write_json(run.path / "config.json", config)
     jobs.pin(Run(run.path.parent / "run-0"), True)
     jobs.prune(1)
     assert [run.name for run in user_runs()] == ["run-3", "run-0"]
@@ -100,7 +102,7 @@ def test_room_is_made_by_prepared_pictures_first_then_by_the_oldest_runs(launche
     runs = [new_run(SMALL, f"run-{number}") for number in range(3)]
     for number, run in enumerate(runs):
         run.write_status(state="done")
-        jobs.write_json(
+        files.write_json(
             run.path / "config.json", run.config | {"created": f"2026-01-0{number + 1}"}
         )
         (run.path / "samples").mkdir()
@@ -120,7 +122,7 @@ def test_room_is_made_by_prepared_pictures_first_then_by_the_oldest_runs(launche
 def started(monkeypatch) -> list[tuple]:
     """What `launch` was asked for, in place of processes."""
     asked = []
-    monkeypatch.setattr(jobs, "launch", lambda *given: asked.append(given) or os.getpid())
+    monkeypatch.setattr(launchers, "launch", lambda *given: asked.append(given) or os.getpid())
     return asked
 
 
@@ -132,7 +134,7 @@ def test_a_training_is_a_process_that_knows_its_folders(started, monkeypatch):
     assert command == [
         sys.executable, "-u", "-m", "unet_core", "train", "--run", str(run.path.resolve()),
     ]  # fmt: skip
-    assert Path(log.name) == run.path / "train.log" and folder == Path(jobs.__file__).parent.parent
+    assert Path(log.name) == run.path / "train.log" and folder == Path(jobs.__file__).parents[2]
     assert environment["UNET_RUNS_DIR"] == str(run.path.parent.resolve())
     assert environment["UNET_DATA_DIR"] == str(data_folder().resolve())
     assert environment["PATH"] == os.environ["PATH"]
@@ -148,20 +150,20 @@ def test_a_training_is_a_process_that_knows_its_folders(started, monkeypatch):
 
 def test_a_download_is_a_process_that_can_be_ended(started, monkeypatch, tmp_path):
     target = tmp_path / "pets"
-    jobs.start_download(target, 12)
-    jobs.start_download(target, 12)  # a second press
+    downloads.start_download(target, 12)
+    downloads.start_download(target, 12)  # a second press
     ((command, log, *_),) = started
     assert command[4:] == ["download", "pets", "--max-images", "12"]
     assert Path(log.name) == target / "download.log"
-    progress = jobs.download_progress(target)
+    progress = downloads.download_progress(target)
     assert (progress["running"], progress["done"], progress["total"]) == (True, 0, 0)
     assert (progress["pid"], progress["process"]) == (os.getpid(), identity())
     assert (progress["what"], progress["error"]) == ("", "")
     ended = []
-    monkeypatch.setattr(jobs, "kill", lambda told, *words: ended.append((told["pid"], words)))
-    jobs.stop_download(target)
+    monkeypatch.setattr(downloads, "kill", lambda told, *words: ended.append((told["pid"], words)))
+    downloads.stop_download(target)
     assert ended == [(os.getpid(), ("unet_core", "download", "pets"))]
-    jobs.start_download(tmp_path / "all" / "pets", jobs.IMAGES)
+    downloads.start_download(tmp_path / "all" / "pets", downloads.IMAGES)
     assert started[1][0][4:] == ["download", "pets"]
 
 
@@ -197,13 +199,13 @@ def test_a_training_that_fails_says_why_and_is_not_two(monkeypatch):
 def test_weights_to_start_from_are_those_of_a_run_that_has_some(channel_run, tmp_path):
     config = SMALL.changed(encoder_weights="channels")
     with pytest.raises(UserError, match="has no weights yet"):
-        process.check_encoder_weights(config)
+        new_runs.check_encoder_weights(config)
     weights = channel_run.path / "model.weights.h5"
     weights.touch()
-    process.check_encoder_weights(config)
-    process.check_encoder_weights(SMALL.changed(encoder_weights=str(weights)))
+    new_runs.check_encoder_weights(config)
+    new_runs.check_encoder_weights(SMALL.changed(encoder_weights=str(weights)))
     for known in ("auto", "imagenet", "none"):
-        process.check_encoder_weights(SMALL.changed(encoder_weights=known))
+        new_runs.check_encoder_weights(SMALL.changed(encoder_weights=known))
 
 
 def test_a_status_tells_the_process_and_how_long_each_phase_took(monkeypatch):
@@ -234,7 +236,7 @@ def test_a_host_can_cap_trainings_or_switch_them_off(monkeypatch):
     monkeypatch.setenv("UNET_MAX_EPOCHS", "3")
     monkeypatch.setenv("UNET_MAX_PICTURES", "10")
     capped = from_environment().apply(SMALL.changed(max_images=None))
-    assert (capped.epochs, capped.images) == (3, 10)
+    assert (capped.epochs, capped.max_images) == (3, 10)
     monkeypatch.setenv("UNET_TRAINING", "off")
     with pytest.raises(UserError, match="switched off"):
         from_environment().apply(SMALL)

@@ -16,7 +16,7 @@ from unet_core.data.pets import PET_CLASSES
 from unet_core.data.prepared import joined, prepare
 from unet_core.data.synthetic import SyntheticPets, draw_pet
 from unet_core.errors import UserError
-from unet_core.jobs.new_run import new_run
+from unet_core.jobs.new_runs import new_run
 from unet_core.store.classes import ClassInfo
 from unet_core.store.config import TrainingConfig, load_recipe
 from unet_core.store.files import read_json

@@ -43,14 +43,14 @@ def test_masks_stay_on_their_pictures_and_are_never_mixed(photos, augmentation):
             assert agree > 0.9  # all but the interpolated edges
 
 
-def test_every_picture_comes_once_an_epoch(images):
-    sizes = [len(masks) for _, masks in TrainingBatches(images, 4, "full", 32, 0).dataset]
+def test_every_picture_comes_once_an_epoch(photos):
+    sizes = [len(masks) for _, masks in TrainingBatches(photos, 4, "full", 32, 0).dataset]
     assert sizes == [4, 3]
 
 
 @pytest.mark.parametrize("augmentation", ["strong", "elastic"])
-def test_epochs_differ_and_repeat_themselves_exactly(images, augmentation):
-    batches = TrainingBatches(images, 4, augmentation, 32, seed=5)
+def test_epochs_differ_and_repeat_themselves_exactly(photos, augmentation):
+    batches = TrainingBatches(photos, 4, augmentation, 32, seed=5)
     first, second, again = (epoch(batches, number) for number in (0, 1, 0))
     assert any((a != b).any() for a, b in zip(first, second, strict=True))
     for a, b in zip(first, again, strict=True):
@@ -172,11 +172,11 @@ def test_unpadded_networks_see_mirrored_pictures_and_learn_all_of_them(photos):
 
 
 @pytest.mark.parametrize("outside", [0, 1])
-def test_weights_are_cut_with_their_masks(images, outside):
+def test_weights_are_cut_with_their_masks(photos, outside):
     masks = np.full((7, 32, 32), outside, np.uint8)
     masks[:, :, :14] = masks[:, :, 18:] = 1 - outside  # two cells and four pixels between them
-    images = Prepared(images.names, images.images, masks)
-    batches = TrainingBatches(images, 7, "elastic", 24, seed=0, border_weight=10, outside=outside)
+    photos = Prepared(photos.names, photos.images, masks)
+    batches = TrainingBatches(photos, 7, "elastic", 24, seed=0, border_weight=10, outside=outside)
     _, masks, weights = next(iter(batches.dataset))
     assert weights.shape == masks.shape
     is_between = masks.numpy() == outside
@@ -192,8 +192,8 @@ def test_validation_keeps_the_order_and_mirrors_what_an_unpadded_network_needs(p
     np.testing.assert_array_equal(batches[0][0][0][8:40, 8:40, 0], photos.images[0, :, :, 0])
 
 
-def test_nothing_is_tuned_at_run_time(images):
+def test_nothing_is_tuned_at_run_time(photos):
     # it made TensorFlow stand still at the end of epochs
-    training = TrainingBatches(images, 4, "none", 32, seed=0).dataset
-    for batches in (training, validation_batches(images, 4, 32, 32)):
+    training = TrainingBatches(photos, 4, "none", 32, seed=0).dataset
+    for batches in (training, validation_batches(photos, 4, 32, 32)):
         assert batches.options().autotune.enabled is False

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from unet_core.jobs import processes as ending
 from unet_core.jobs.processes import kill
 from unet_core.store import locks as processes
 from unet_core.store.locks import at_work, find, held, identity, locked
@@ -81,7 +82,7 @@ def test_only_a_process_that_is_proved_to_be_ours_is_ended(
         cmdline=lambda: line, kill=lambda: done.append("kill"), wait=lambda s: done.append(s)
     )
     asked = []
-    monkeypatch.setattr(processes, "find", lambda what: asked.append(what) or process)
+    monkeypatch.setattr(ending, "find", lambda what: asked.append(what) or process)
     assert kill(told, *words, patience=3.0) is is_ended
     assert done == (["kill", 3.0] if is_ended else [])
     assert asked == [told.get("process") or told]
@@ -95,11 +96,11 @@ def test_what_cannot_be_ended_or_has_gone_is_said(monkeypatch):
         return lambda told: SimpleNamespace(cmdline=cmdline)
 
     told = {"process": HERE}
-    monkeypatch.setattr(processes, "find", failing(psutil.NoSuchProcess(1)))
+    monkeypatch.setattr(ending, "find", failing(psutil.NoSuchProcess(1)))
     assert kill(told, "x") is True
-    monkeypatch.setattr(processes, "find", failing(psutil.AccessDenied(1)))
+    monkeypatch.setattr(ending, "find", failing(psutil.AccessDenied(1)))
     assert kill(told, "x") is False
-    monkeypatch.setattr(processes, "find", lambda told: None)
+    monkeypatch.setattr(ending, "find", lambda told: None)
     assert kill(told, "x") is False
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from unet_core.errors import UserError
-from unet_core.store import runs
+from unet_core.store import environment, files, runs
 from unet_core.store.config import TrainingConfig
 
 CONFIG = {
@@ -36,7 +36,7 @@ def test_runs_of_one_moment_get_names_and_ids_of_their_own(shipped):
         made = list(pool.map(lambda _: runs.create_run(CONFIG), range(12)))
     assert len({run.path for run in made}) == len({run.id for run in made}) == 12
     assert {run.name for run in runs.user_runs()} == {run.name for run in made}
-    assert [path.name for path in runs.runs_folder().glob(".new-*")] == []
+    assert [path.name for path in environment.runs_folder().glob(".new-*")] == []
     (shipped / "pets").mkdir()
     with pytest.raises(UserError, match="already"):
         runs.create_run(CONFIG, "pets")
@@ -56,7 +56,7 @@ def test_a_silent_process_counts_as_failed():
     assert run.status["state"] == "running"
     status = json.loads((run.path / "status.json").read_text())
     status["heartbeat"] = time.time() - runs.HEARTBEAT_LIMIT - 1
-    runs.write_json(run.path / "status.json", status)
+    files.write_json(run.path / "status.json", status)
     assert run.status["state"] == "failed"
 
 
@@ -68,7 +68,7 @@ def test_history_counts_epochs_from_one_and_a_repeated_epoch_once():
 
 def test_a_damaged_folder_disturbs_nobody():
     runs.create_run(CONFIG, "good")
-    bad = runs.runs_folder() / "bad"
+    bad = environment.runs_folder() / "bad"
     bad.mkdir()
     (bad / "config.json").write_text('{"title": ')
     assert [r.name for r in runs.user_runs()] == ["good"]

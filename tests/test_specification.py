@@ -128,8 +128,8 @@ def test_a_valid_size_survives_every_halving(depth):
     [
         ({"padding": "valid"}, 571, "572"),
         ({"depth": 5}, 240, "256"),
-        ({"depth": 0}, 64, "depth"),
-        ({"padding": "mirror"}, 64, "padding"),
+        ({"depth": 0}, 64, "Depth"),
+        ({"padding": "mirror"}, 64, "Padding"),
         ({"width": 3}, 64, "width"),
     ],
 )

@@ -12,7 +12,7 @@ from unet_core.data import open_dataset, uploads
 from unet_core.data.preview import preview
 from unet_core.data.uploads import keep_upload, name_classes, remove
 from unet_core.errors import UserError
-from unet_core.jobs.new_run import new_run
+from unet_core.jobs.new_runs import new_run
 from unet_core.store.config import TrainingConfig
 from unet_core.store.files import read_json
 from unet_core.store.runs import Run, write_json

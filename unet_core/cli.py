@@ -131,7 +131,7 @@ def _evaluate_parser(commands) -> None:
 
 def _predict_parser(commands) -> None:
     command = _add(commands, "predict", predict, "Segment pictures; write masks and overlays.")
-    command.add_argument("images", nargs="+", type=Path, metavar="PICTURE")
+    command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     command.add_argument("--model", help="a run; without it the best shipped model")
     command.add_argument("--out", type=Path, required=True, metavar="DIR")
     command.add_argument("--opacity", type=float, default=0.5, help="of the overlay, 0 to 1")
@@ -172,9 +172,10 @@ def train(options) -> None:
     # First of all: a stop that is asked for from here on counts. The app has removed an older one.
     if options.run and Run(options.run).status["state"] not in ACTIVE:
         (options.run / "stop").unlink(missing_ok=True)
+    from unet_core.jobs import new_runs
     from unet_core.jobs import trainings as jobs
     from unet_core.store import environment as limits
-    from unet_core.training import process as process
+    from unet_core.training import process
 
     quiet_tensorflow()
     host = limits.from_environment()
@@ -185,7 +186,7 @@ def train(options) -> None:
     else:
         config = load_recipe(options.recipe) if options.recipe else TrainingConfig()
         config = host.apply(config.changed(**chosen_settings(options)))
-        run = process.new_run(config, options.name, options.title)
+        run = new_runs.new_run(config, options.name, options.title)
     print(f"run folder: {run.path}")
     try:
         process.train(run, options.minutes or host.minutes)
@@ -205,8 +206,9 @@ def chosen_settings(options) -> dict:
 
 
 def evaluate(options) -> None:
-    from unet_core.jobs import evaluations as evaluations
+    from unet_core.jobs import evaluations
     from unet_core.metrics import evaluate as evaluation
+    from unet_core.metrics import report
     from unet_core.store.runs import SHIPPED, find_run
 
     run = find_run(options.run)
@@ -223,7 +225,7 @@ def evaluate(options) -> None:
         folder = options.out or evaluations.new_job(run, *asked).path
         job = evaluations.EvaluationJob(folder)
         result = evaluations.work(job, run, *asked, show_progress)
-    print(evaluation.format_metrics(result))
+    print(report.format_metrics(result))
     print(f"\nwritten to {folder / 'evaluation.json'}")
 
 

@@ -16,7 +16,7 @@ from unet_core.data.prepared import Prepared, joined, prepare
 from unet_core.errors import UserError
 from unet_core.jobs.estimate import too_short
 from unet_core.jobs.heartbeat import Reporter
-from unet_core.jobs.new_run import further_data, split_names
+from unet_core.jobs.new_runs import further_data, split_names
 from unet_core.store.config import TrainingConfig
 from unet_core.store.files import write_json
 from unet_core.store.locks import locked
