@@ -13,8 +13,8 @@ from unet_core.prediction.overlay import rgb
 
 SCALE = 2  # shapes are drawn at twice the size, then reduced
 FURS = {
-    "cat": "#C48042 #787068 #3C3A3A #E2D6C4 #967658 #5C5450 #D8AA74".split(),
-    "dog": "#BE8C54 #6E482C #34302E #E8E0D2 #A0683C #D6BA8E #807870".split(),
+    "cat": ["#C48042", "#787068", "#3C3A3A", "#E2D6C4", "#967658", "#5C5450", "#D8AA74"],
+    "dog": ["#BE8C54", "#6E482C", "#34302E", "#E8E0D2", "#A0683C", "#D6BA8E", "#807870"],
 }
 WHITE_FUR = np.array([236, 230, 222], np.float32)
 CAT_EYES, DOG_EYES = ("#789632", "#C89628", "#5A8CAA"), "#462D19"
