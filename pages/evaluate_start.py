@@ -4,7 +4,7 @@ import streamlit as st
 
 from unet_core.data import DATASETS
 from unet_core.data.io import EXTENSIONS
-from unet_core.data.pairs import keep_pairs
+from unet_core.data.uploads import keep_pairs
 from unet_core.errors import UserError
 from unet_core.jobs import evaluations
 from unet_core.store.runs import Run

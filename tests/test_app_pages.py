@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.evaluate_images import image_tiles
 from unet_core.data.base import Dataset, Sample
-from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.synthetic import SyntheticPets
+from unet_core.data.uploads import Pairs, keep_pairs
 from unet_core.jobs import evaluations
 from unet_core.metrics.evaluate import evaluate, write_evaluation
 from unet_core.prediction.overlay import encode_png

@@ -128,6 +128,6 @@ def test_the_cache_lies_among_the_runs(small_pets, tmp_path):
 
 
 def test_a_failed_preparation_leaves_no_cache(small_pets):
-    with pytest.raises(OSError):
+    with pytest.raises(UserError, match="images/nobody.jpg cannot be read"):
         prepare(small_pets, ["Abyssinian_1", "nobody"], 16)
     assert not list(small_pets.folder.parent.glob("runs/.cache/*"))

@@ -11,9 +11,9 @@ from sklearn.metrics import confusion_matrix
 
 from unet_core.cli import main
 from unet_core.data.base import Dataset, Sample
-from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.pets import PET_CLASSES
 from unet_core.data.synthetic import SyntheticPets
+from unet_core.data.uploads import Pairs, keep_pairs
 from unet_core.errors import UserError
 from unet_core.jobs import evaluations
 from unet_core.jobs import trainings as jobs

@@ -9,9 +9,8 @@ from PIL import Image
 
 from unet_core.data.labels import numbered_classes
 from unet_core.data.membrane import Membrane
-from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.pets import PET_CLASSES
-from unet_core.data.uploads import keep_upload
+from unet_core.data.uploads import Pairs, keep_pairs, keep_upload
 from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import runs_folder

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import bootstrap
 from sklearn import metrics
 
+from unet_core.metrics import bootstrap as bootstrapping
 from unet_core.metrics import confusion as scores
 from unet_core.metrics.calibration import calibration_error
 
@@ -103,8 +104,8 @@ def test_picture_scores_are_those_of_each_matrix_alone():
 
 def test_bootstrap_interval_holds_the_score_and_narrows_with_pictures():
     images = np.random.default_rng(1).integers(1, 50, (200, 2, 2))
-    few = scores.bootstrap_intervals(images[:20], scores.overall_metrics)["pixel_accuracy"]
-    many = scores.bootstrap_intervals(images, scores.overall_metrics)["pixel_accuracy"]
+    few = bootstrapping.bootstrap_intervals(images[:20], scores.overall_metrics)["pixel_accuracy"]
+    many = bootstrapping.bootstrap_intervals(images, scores.overall_metrics)["pixel_accuracy"]
     assert many[0] < scores.overall_metrics(images.sum(0))["pixel_accuracy"] < many[1]
     assert many[1] - many[0] < few[1] - few[0]
 
@@ -112,7 +113,7 @@ def test_bootstrap_interval_holds_the_score_and_narrows_with_pictures():
 def test_bootstrap_interval_agrees_with_scipy():
     right = np.random.default_rng(2).integers(20, 90, 60)  # of 100 pixels an image
     images = np.stack([np.diag([r, 0]) + np.array([[0, 100 - r], [0, 0]]) for r in right])
-    ours = scores.bootstrap_intervals(images, scores.overall_metrics)["pixel_accuracy"]
+    ours = bootstrapping.bootstrap_intervals(images, scores.overall_metrics)["pixel_accuracy"]
     reference = bootstrap((right / 100,), np.mean, method="percentile", rng=0).confidence_interval
     np.testing.assert_allclose(ours, reference, atol=0.003)
 
@@ -123,7 +124,7 @@ def test_bootstrap_interval_of_pooled_iou_agrees_with_scipy():
     def pooled(positions):
         return scores.overall_metrics(images[positions].sum(0))["mean_iou"]
 
-    ours = scores.bootstrap_intervals(images, scores.overall_metrics)["mean_iou"]
+    ours = bootstrapping.bootstrap_intervals(images, scores.overall_metrics)["mean_iou"]
     reference = bootstrap(
         (np.arange(40),), pooled, n_resamples=2000, vectorized=False, method="percentile", rng=0
     ).confidence_interval
@@ -133,16 +134,16 @@ def test_bootstrap_interval_of_pooled_iou_agrees_with_scipy():
 
 def test_interval_of_a_mean_agrees_with_scipy_and_leaves_out_nan():
     values = np.random.default_rng(3).random(50)
-    ours = scores.bootstrap_mean_interval(np.append(values, [np.nan] * 5))
+    ours = bootstrapping.bootstrap_mean_interval(np.append(values, [np.nan] * 5))
     reference = bootstrap((values,), np.mean, method="percentile", rng=0).confidence_interval
     np.testing.assert_allclose(ours, reference, atol=0.01)
 
 
 def test_one_picture_has_no_interval():
     one = np.array([[[5, 1], [1, 5]]])
-    for limits in scores.bootstrap_intervals(one, scores.overall_metrics).values():
+    for limits in bootstrapping.bootstrap_intervals(one, scores.overall_metrics).values():
         assert np.isnan(limits).all()
-    assert np.isnan(scores.bootstrap_mean_interval(np.array([0.5, np.nan]))).all()
+    assert np.isnan(bootstrapping.bootstrap_mean_interval(np.array([0.5, np.nan]))).all()
 
 
 def test_calibration_error_by_hand():

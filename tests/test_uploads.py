@@ -144,7 +144,7 @@ def test_what_a_training_needs_is_not_removed(monkeypatch):
     data = keep_upload(pairs(), MOST)
     run = new_run(TrainingConfig(data=data.name))
     run.write_status(state="running", pid=os.getpid())
-    monkeypatch.setattr(uploads, "KEPT", 1)
+    monkeypatch.setitem(uploads.KEPT, "upload", 1)
     newest = keep_upload(pairs(6), MOST)
     keep_upload(pairs(7), MOST)
     assert not newest.folder.exists()

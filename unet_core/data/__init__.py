@@ -1,5 +1,7 @@
 """Data sets: named images with masks of class ids."""
 
+from collections.abc import Callable
+
 from unet_core.data.base import Dataset, Sample
 from unet_core.data.folder import Folder
 from unet_core.data.lungs import Lungs
@@ -7,6 +9,7 @@ from unet_core.data.membrane import Membrane
 from unet_core.data.npz import Npz
 from unet_core.data.pets import Pets
 from unet_core.data.synthetic import SyntheticPets
+from unet_core.data.uploads import Upload
 from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import data_folder
@@ -14,16 +17,16 @@ from unet_core.store.environment import data_folder
 __all__ = ["ClassInfo", "Dataset", "Sample", "data_folder", "data_of", "open_dataset"]
 
 DATASETS = {"pets": Pets, "synthetic": SyntheticPets, "lungs": Lungs, "membrane": Membrane}
-OWN_DATA = {"npz": Npz, "folder": Folder}  # opened as npz:FILE and folder:DIR
+OWN_DATA: dict[str, Callable[[str], Dataset]] = {  # opened as npz:FILE, folder:DIR, upload:KEY
+    "npz": Npz,
+    "folder": Folder,
+    "upload": Upload,
+}
 
 
 def open_dataset(name: str) -> Dataset:
     """The data set that the command line calls ``name``; ``UserError`` when it is not there."""
     kind, _, path = name.partition(":")
-    if kind == "upload":
-        from unet_core.data.uploads import Upload  # needs `runs`, which needs this package
-
-        return Upload(path)
     if kind in OWN_DATA and path:
         try:
             return OWN_DATA[kind](path)

@@ -14,7 +14,7 @@ from unet_core.data.io import (
     read_pair,
 )
 from unet_core.data.labels import Labels
-from unet_core.errors import UserError
+from unet_core.errors import UserError, some
 
 SEED = 0
 
@@ -57,7 +57,7 @@ class Folder(Dataset):
             ("masks without a picture", self._masks, self._images),
         ):
             if alone := sorted(set(there) - set(others)):
-                raise UserError(f"{self.path} has {what} of the same name: {_some(alone)}.")
+                raise UserError(f"{self.path} has {what} of the same name: {some(alone)}.")
 
     def _count_values(self) -> np.ndarray:
         """How often each value occurs in the masks, (256,); ``UserError`` where sizes differ."""
@@ -70,11 +70,5 @@ class Folder(Dataset):
             except SizesDiffer:
                 odd.append(name)
         if odd:
-            raise UserError(f"Picture and mask differ in size: {_some(odd)}.")
+            raise UserError(f"Picture and mask differ in size: {some(odd)}.")
         return counts
-
-
-def _some(names: list[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more

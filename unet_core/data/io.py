@@ -1,4 +1,8 @@
-"""Opening images that nobody vouches for."""
+"""Opening images and masks that nobody vouches for: checked, upright, as uint8 arrays.
+
+What the numbers in a mask mean is decided in `labels.py`. All errors are ``UserError``: a sentence
+that names the file and says why it cannot be used.
+"""
 
 import hashlib
 import io
@@ -31,109 +35,39 @@ class Header(NamedTuple):
     orientation: int | None
 
 
-def open_image(data: bytes, name: str) -> np.ndarray:
-    """Decode an image file into uint8 RGB (H, W, 3), turned as its EXIF orientation says.
-
-    Transparency is laid on white, 16-bit values are scaled to 8 bits, of an animation the first
-    frame is taken. ``UserError`` says in a sentence why a file cannot be used.
-    """
-    if not data:
-        raise UserError(f"{name} is empty (0 bytes); choose another file.")
-    with opened(io.BytesIO(data), name) as image:
-        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
-
-
-def read_header(file: Path | io.BytesIO, name: str) -> Header:
-    """Without decoding the image; ``UserError`` as in `open_image`."""
-    with opened(file, name) as image:
-        orientation = orientation_of(image)
-        width, height = image.size
-        lies = orientation in (5, 6, 7, 8) and image.format != "TIFF"  # Pillow turns TIFF itself
-        return Header((width, height) if lies else (height, width), orientation)
-
-
-def orientation_of(image: Image.Image) -> int | None:
-    """The EXIF orientation; to be asked before decoding, after which a TIFF has none."""
-    orientation = image.getexif().get(ORIENTATION)
-    return orientation if orientation in range(1, 9) else None
-
-
-@contextmanager
-def opened(file: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
-    """An image that nobody vouches for, its size checked, as it is stored and not yet decoded.
-
-    ``UserError`` in place of what goes wrong here and, while it is decoded, in the ``with`` block.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
-                _check_size(image.size, name)
-                yield image
-    except Image.DecompressionBombError:  # Pillow's own limit comes before ours
-        raise UserError(_too_large(name)) from None
-    except UnidentifiedImageError:
-        raise UserError(
-            f"{name} is not a picture that can be opened; use JPEG, PNG, WebP, BMP, GIF or TIFF."
-        ) from None
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, *BROKEN_HEADER):
-        raise UserError(f"{name} is damaged or cut short; save or download it again.") from None
-
-
-def _check_size(size: tuple[int, int], name: str) -> None:
-    width, height = size
-    if min(size) < MIN_SIDE:
-        raise UserError(
-            f"{name} has only {width} × {height} pixels; each side needs {MIN_SIDE} or more."
-        )
-    if width * height > MAX_PIXELS:
-        raise UserError(_too_large(name))
-
-
-def _too_large(name: str) -> str:
-    return f"{name} has over {MAX_PIXELS // 10**6} million pixels; make it smaller first."
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in SIXTEEN_BIT or image.mode == "F":
-        image = _to_eight_bits(image)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    top = 65535.0
-    if image.mode in ("I", "F"):  # these do not say where their white is
-        highest = values.max()
-        top = 65535.0 if highest > 255 else 255.0
-        if image.mode == "F" and highest <= 1:
-            top = 1.0
-    return Image.fromarray((values.clip(0, top) * (255 / top)).round().astype(np.uint8))
-
-
 class SizesDiffer(UserError):
     """A mask that does not fit its image, however the two are turned."""
 
 
+def open_image(data: bytes, name: str) -> np.ndarray:
+    """Decode an image file into uint8 RGB (H, W, 3), turned as its EXIF orientation says.
+
+    Transparency is laid on white, 16-bit values are scaled to 8 bits, of an animation the first
+    frame is taken. ``name`` is what an error calls the file.
+    """
+    if not data:
+        raise UserError(f"{name} is empty (0 bytes); choose another file.")
+    with _opened(io.BytesIO(data), name) as image:
+        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+
+
+def open_pair(data: bytes, mask: bytes, name: str, mask_name: str) -> Sample:
+    """Decode an image, as `open_image`, with its mask's numbers, uint8 (H, W), both upright.
+
+    A mask with an EXIF orientation of its own is turned by it. A mask without one was made from
+    the stored pixels and turns with its image, unless only unturned it has the image's shape: then
+    it was made from the upright image. (Upside down, mirrored or square, shapes cannot tell, and
+    the stored pixels count.) Refused are masks that are colored, partly transparent, beyond 8 bits
+    or of another size (`SizesDiffer`).
+    """
+    image = open_image(data, name)
+    orientation = read_header(io.BytesIO(data), name).orientation
+    return Sample(image, _open_mask(mask, mask_name, Header(image.shape[:2], orientation)))
+
+
 def read_image(path: Path) -> np.ndarray:
-    """Read an image of any kind as uint8 (H, W, 3), RGB, upright as its EXIF orientation says.
-
-    ``UserError`` when it cannot be read.
-    """
+    """A file as in `open_image`."""
     return open_image(_content(path), path.name)
-
-
-def read_mask(path: Path, image: Header | None = None) -> np.ndarray:
-    """Read a mask's numbers as uint8 (H, W), laid on its image as in `open_pair`.
-
-    ``UserError`` for a mask that is missing, broken, coloured, beyond 8 bits, or not of the
-    ``image``'s size.
-    """
-    return _open_mask(_content(path), _mask_name(path), image)
 
 
 def read_pair(image: Path, mask: Path) -> Sample:
@@ -141,80 +75,29 @@ def read_pair(image: Path, mask: Path) -> Sample:
     return open_pair(_content(image), _content(mask), image.name, _mask_name(mask))
 
 
-def open_pair(image_file: bytes, mask: bytes, name: str, mask_name: str) -> Sample:
-    """An image with its mask's numbers, both upright.
-
-    The image is turned as its EXIF orientation says. So is a mask with an orientation of its own.
-    A mask without one was drawn on the stored pixels and turns with its image, unless only
-    unturned it has the image's shape: then it was drawn on the upright image. (Upside down,
-    mirrored or square, shapes cannot tell, and the stored pixels count.) ``UserError`` for files
-    that cannot be used; ``name`` and ``mask_name`` are what it calls them.
-    """
-    image = open_image(image_file, name)
-    orientation = read_header(io.BytesIO(image_file), name).orientation
-    return Sample(image, _open_mask(mask, mask_name, Header(image.shape[:2], orientation)))
+def read_mask(path: Path, image: Header | None = None) -> np.ndarray:
+    """A mask's numbers, uint8 (H, W), upright; laid on its ``image``, as in `open_pair`, if given."""
+    return _open_mask(_content(path), _mask_name(path), image)
 
 
-def _open_mask(data: bytes, name: str, image: Header | None) -> np.ndarray:
-    with opened(io.BytesIO(data), name) as mask:
-        orientation = orientation_of(mask)
-        mask.load()  # before an orientation is set, by which Pillow would turn a TIFF itself
-        if orientation is None and image:
-            mask.getexif()[ORIENTATION] = image.orientation or 1
-        turned = ImageOps.exif_transpose(mask)
-        for choice in (turned, mask):
-            if image is None or choice.size == image.shape[::-1]:
-                return _numbers(choice, name)
-    (height, width), there = image.shape, mask.size
-    raise SizesDiffer(
-        f"{name} has {there[0]} × {there[1]} pixels, its picture {width} × {height}; they must be "
-        "the same."
-    )
-
-
-def _numbers(mask: Image.Image, name: str) -> np.ndarray:
-    """A palette's indices count, not its colours, except where these are black and white."""
-    if mask.mode in ("RGBA", "LA", "PA") and mask.getchannel("A").getextrema()[0] < 255:
-        raise UserError(f"{name} is partly transparent; save it without transparency.")
-    if mask.mode in ("1", "LA") or _is_black_and_white_palette(mask):
-        mask = mask.convert("L")
-    values = np.asarray(mask)
-    if values.ndim == 3 and np.ptp(values[..., :3], axis=2).max() == 0:
-        values = values[..., 0]
-    if values.ndim != 2:
-        raise UserError(
-            f"{name} is coloured, not a grey picture; save it in grey, a number a class."
-        )
-    return as_uint8(values, name)
-
-
-def _is_black_and_white_palette(mask: Image.Image) -> bool:
-    palette = (mask.getpalette() if mask.mode == "P" else None) or []
-    colors = {tuple(color) for color in np.reshape(palette, (-1, 3)).tolist()}
-    return colors == {(0, 0, 0), (255, 255, 255)}
+def read_header(file: Path | io.BytesIO, name: str) -> Header:
+    """Shape and orientation of an image, which is not decoded."""
+    with _opened(file, name) as image:
+        orientation = _orientation(image)
+        width, height = image.size
+        lies = orientation in (5, 6, 7, 8) and image.format != "TIFF"  # Pillow turns TIFF itself
+        return Header((width, height) if lies else (height, width), orientation)
 
 
 def as_uint8(values: np.ndarray, source: str) -> np.ndarray:
-    """The numbers, rounded; ``UserError``, which names ``source``, unless all are 0 to 255."""
+    """The numbers, rounded; ``UserError``, which names ``source``, unless all are 0 to 255.
+
+    >>> as_uint8(np.array([0.9, 254.5, 255]), "x")
+    array([  1, 254, 255], dtype=uint8)
+    """
     if not (values.min() >= 0 and values.max() <= 255):  # nor NaN
         raise UserError(f"{source} must hold numbers from 0 to 255.")
     return (values if values.dtype.kind in "iub" else np.rint(values)).astype(np.uint8)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{_shown(path)} cannot be read; put it back.") from error
-
-
-def _mask_name(path: Path) -> str:
-    return f"The mask {_shown(path)}"
-
-
-def _shown(path: Path) -> str:
-    """The file with its folder: enough to find it, and no path of a host for its visitors."""
-    return f"{path.parent.name}/{path.name}"
 
 
 def image_files(folder: Path) -> dict[str, Path]:
@@ -235,3 +118,113 @@ def files_fingerprint(paths: Iterable[Path]) -> str:
     """Changes whenever one of the files does (its place, size or time)."""
     facts = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()
+
+
+@contextmanager
+def _opened(file: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
+    """The image as it is stored, its size checked, not yet decoded.
+
+    What goes wrong here, and in the ``with`` block while it is decoded, becomes a ``UserError``.
+    """
+    too_large = f"{name} has over {MAX_PIXELS // 10**6} million pixels; make it smaller first."
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(file) as image:
+                if min(image.size) < MIN_SIDE:
+                    sides = " × ".join(map(str, image.size))
+                    raise UserError(
+                        f"{name} has only {sides} pixels; each side needs {MIN_SIDE} or more."
+                    )
+                if image.width * image.height > MAX_PIXELS:
+                    raise UserError(too_large)
+                yield image
+    except Image.DecompressionBombError:  # Pillow's own limit comes before ours
+        raise UserError(too_large) from None
+    except UnidentifiedImageError:
+        raise UserError(
+            f"{name} is not a picture that can be opened; use JPEG, PNG, WebP, BMP, GIF or TIFF."
+        ) from None
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, *BROKEN_HEADER):
+        raise UserError(f"{name} is damaged or cut short; save or download it again.") from None
+
+
+def _orientation(image: Image.Image) -> int | None:
+    """The EXIF orientation; to be asked before decoding, after which a TIFF has none."""
+    orientation = image.getexif().get(ORIENTATION)
+    return orientation if orientation in range(1, 9) else None
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in SIXTEEN_BIT or image.mode == "F":
+        image = _to_eight_bits(image)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    white = 65535.0
+    if image.mode in ("I", "F") and values.max() <= 255:  # these do not say where their white is
+        white = 1.0 if image.mode == "F" and values.max() <= 1 else 255.0
+    return Image.fromarray((values.clip(0, white) * (255 / white)).round().astype(np.uint8))
+
+
+def _open_mask(data: bytes, name: str, image: Header | None) -> np.ndarray:
+    with _opened(io.BytesIO(data), name) as mask:
+        orientation = _orientation(mask)
+        mask.load()  # before an orientation is set, by which Pillow would turn a TIFF itself
+        if orientation is None and image:
+            mask.getexif()[ORIENTATION] = image.orientation or 1
+        turned = ImageOps.exif_transpose(mask)
+        if image is None:
+            return _numbers(turned, name)
+        for choice in (turned, mask):
+            if choice.size == image.shape[::-1]:
+                return _numbers(choice, name)
+    (width, height), (image_height, image_width) = mask.size, image.shape
+    raise SizesDiffer(
+        f"{name} has {width} × {height} pixels, its picture {image_width} × {image_height}; they "
+        "must be the same."
+    )
+
+
+def _numbers(mask: Image.Image, name: str) -> np.ndarray:
+    """A palette's indices count, not its colors, except where these are black and white."""
+    if mask.mode in ("RGBA", "LA", "PA") and mask.getchannel("A").getextrema() != (255, 255):
+        raise UserError(f"{name} is partly transparent; save it without transparency.")
+    if mask.mode in ("1", "LA") or _is_black_and_white_palette(mask):
+        mask = mask.convert("L")
+    values = np.asarray(mask)
+    if values.ndim == 3 and np.ptp(values[..., :3], axis=2).max() == 0:
+        values = values[..., 0]
+    if values.ndim != 2:
+        raise UserError(
+            f"{name} is coloured, not a grey picture; save it in grey, a number a class."
+        )
+    return as_uint8(values, name)
+
+
+def _is_black_and_white_palette(mask: Image.Image) -> bool:
+    palette = (mask.getpalette() if mask.mode == "P" else None) or []
+    colors = {tuple(color) for color in np.reshape(palette, (-1, 3)).tolist()}
+    return colors == {(0, 0, 0), (255, 255, 255)}
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{_shown(path)} cannot be read; put it back.") from error
+
+
+def _mask_name(path: Path) -> str:
+    return f"The mask {_shown(path)}"
+
+
+def _shown(path: Path) -> str:
+    """The file with its folder: enough to find it, and no path of a host for its visitors."""
+    return f"{path.parent.name}/{path.name}"

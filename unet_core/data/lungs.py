@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from unet_core.data.base import Dataset, Sample, split_names
 from unet_core.data.io import files_fingerprint, image_files, read_image, read_mask
 from unet_core.data.labels import BACKGROUND
 from unet_core.errors import UserError
+from unet_core.prediction.overlay import resize_ids
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import data_folder
 
@@ -20,7 +20,7 @@ SEED = 2014
 class Lungs(Dataset):
     """Films with both lungs in one mask (left and right are merged where they lie apart).
 
-    Reads the first folder of ``PICTURES`` and the first of ``MASKS`` that are there, under
+    Reads the first folder of ``IMAGES`` and the first of ``MASKS`` that are there, under
     ``data_folder()/lungs``. One film in five, drawn with ``SEED``, is for the test.
     ``UserError`` when nothing is there.
     """
@@ -53,11 +53,7 @@ class Lungs(Dataset):
 
     def load(self, name: str) -> Sample:
         image = read_image(self._images[name])
-        height, width = image.shape[:2]
-        lungs = []
-        for masks in self._masks:
-            mask = Image.fromarray(read_mask(masks[name]))
-            lungs.append(np.asarray(mask.resize((width, height), Image.Resampling.NEAREST)))
+        lungs = [resize_ids(read_mask(files[name]), *image.shape[:2]) for files in self._masks]
         return Sample(image, (np.maximum.reduce(lungs) >= 128).astype(np.uint8))
 
 

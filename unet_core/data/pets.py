@@ -8,10 +8,9 @@ self-training, may lie beside them: ``pets_unlabelled/NAME.jpg``.
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from unet_core.data.base import Dataset, Sample
-from unet_core.data.io import open_image
+from unet_core.data.io import read_image, read_pair
 from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import data_folder
@@ -63,16 +62,11 @@ class Pets(Dataset):
         return self.folder / "annotations" / "trimaps" / f"{name}.png"
 
     def load(self, name: str) -> Sample:
-        # Some of the files are GIF or PNG named .jpg, some grey or RGBA.
-        image = open_image(self._image(name).read_bytes(), name)
-        with Image.open(self._trimap(name)) as trimap:
-            mask = np.asarray(trimap) - np.uint8(1)
-        if mask.shape != image.shape[:2]:
-            raise UserError(f"{name}: picture and trimap differ in size; download both again.")
-        return Sample(image, mask)
+        image, trimap = read_pair(self._image(name), self._trimap(name))
+        return Sample(image, trimap - 1)
 
     def load_image(self, name: str) -> np.ndarray:
         path = self._unlabelled / f"{name}.jpg"
         if not path.is_file():
             return super().load_image(name)
-        return open_image(path.read_bytes(), name)
+        return read_image(path)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from unet_core.data import data_of, open_dataset
 from unet_core.data.base import Dataset
-from unet_core.data.pairs import PREFIX, Pairs
+from unet_core.data.uploads import PAIRS, Pairs
 from unet_core.errors import UserError
 from unet_core.jobs.launchers import NOT_OURS, detached
 from unet_core.jobs.processes import kill
@@ -83,7 +83,7 @@ class EvaluationJob:
 def open_data(run: Run, name: str) -> Dataset:
     """The data set of that name, split as it was when the run learned from it; or an upload, which
     takes the run's classes."""
-    if name.startswith(PREFIX):
+    if name.startswith(PAIRS):
         return Pairs(name, run.classes)
     is_own = run.config["training"].get("data") == name
     return data_of(run.config) if is_own else open_dataset(name)
@@ -206,7 +206,7 @@ def results(run: Run) -> dict[str, dict]:
 
 def is_private(result: dict) -> bool:
     """Whether it is about somebody's uploaded images."""
-    return result["data"].startswith(PREFIX)
+    return result["data"].startswith(PAIRS)
 
 
 def _jobs_in(folders: str) -> list[EvaluationJob]:

@@ -1,4 +1,4 @@
-"""What moving the threshold of a binary model does: tables of counts, and all that they tell.
+"""What moving the threshold of a binary model does: counts at each threshold, and their metrics.
 
 A *sweep* is int64 (n, 2, 2): for each of n rising thresholds the confusion matrix [truth,
 prediction] of background and foreground, when a pixel counts as foreground from that probability
@@ -13,7 +13,7 @@ from unet_core.metrics.confusion import class_metrics
 from unet_core.store import schemas
 
 THRESHOLDS = np.linspace(0, 1, schemas.THRESHOLDS).astype(np.float32)
-MOST_VALUES = 2**20  # different probabilities that are told apart
+MAX_VALUES = 2**20  # different probabilities that are told apart
 CURVE_POINTS = 200  # of a curve that is kept to be drawn
 
 
@@ -35,12 +35,13 @@ def threshold_sweep(truth: np.ndarray, probability: np.ndarray) -> np.ndarray:
 class ProbabilityCounts:
     """How many pixels of background and foreground have each probability, image after image.
 
-    Exact up to ``most`` different probabilities. Where there are more, neighbours are counted as
-    one until half as many are left, so that memory stays bounded: an area loses up to 1 / ``most``.
+    Exact up to ``max_values`` different probabilities. Where there are more, neighbors are counted
+    as one until half as many are left, so that memory stays bounded: an area loses up to
+    1 / ``max_values``.
     """
 
-    def __init__(self, most: int = MOST_VALUES):
-        self._most = most
+    def __init__(self, max_values: int = MAX_VALUES):
+        self._max_values = max_values
         self._values = np.zeros(0, np.float32)
         self._counts = np.zeros((0, 2), np.int64)
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
@@ -50,7 +51,7 @@ class ProbabilityCounts:
         for kind in (0, 1):
             values, number = np.unique(probability[truth == kind], return_counts=True)
             self._waiting.append((values, number[:, None] * np.eye(2, dtype=np.int64)[kind]))
-        if sum(len(values) for values, _ in self._waiting) > self._most:
+        if sum(len(values) for values, _ in self._waiting) > self._max_values:
             self._merge()
 
     def sweep(self) -> np.ndarray:
@@ -64,9 +65,9 @@ class ProbabilityCounts:
         sweep = self.sweep()
         areas = {"roc_area": roc_area(sweep), "average_precision": average_precision(sweep)}
         values, counts = _grouped(self._values, self._counts, CURVE_POINTS)
-        rows = zip(values.tolist(), *_reached(counts).T.tolist(), strict=True)
+        curve = np.column_stack([values.astype(object), _reached(counts)]).tolist()
         return {key: None if np.isnan(area) else area for key, area in areas.items()} | {
-            "curve": [list(row) for row in rows]
+            "curve": curve
         }
 
     def _merge(self) -> None:
@@ -74,21 +75,20 @@ class ProbabilityCounts:
         self._waiting = []
         values, counts = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         self._values, self._counts = _counted(values, counts)
-        if len(self._values) > self._most:
-            grouped = _grouped(self._values, self._counts, self._most // 2)
+        if len(self._values) > self._max_values:
+            grouped = _grouped(self._values, self._counts, self._max_values // 2)
             self._values, self._counts = grouped
 
 
 def _counted(values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The different ``values``, rising, with the sums of their rows of ``counts`` (n, 2)."""
     order = np.argsort(values)
-    values = values[order]
-    starts = np.flatnonzero(np.append(True, values[1:] != values[:-1])[: len(values)])
-    return values[starts], np.add.reduceat(counts[order], starts, axis=0)
+    different, starts = np.unique(values[order], return_index=True)
+    return different, np.add.reduceat(counts[order], starts, axis=0)
 
 
 def _grouped(values: np.ndarray, counts: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
-    """Neighbouring values as one, the lowest, about ``groups`` of them with equal shares of both
+    """Neighboring values as one, the lowest, about ``groups`` of them with equal shares of both
     classes together."""
     share = (counts / counts.sum(0).clip(1)).sum(1)
     group = (share.cumsum() / 2 * groups).astype(np.int64)
@@ -120,7 +120,8 @@ def roc_curve(sweep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     tn, fp, fn, tp = np.asarray(sweep).reshape(-1, 4).T
     with np.errstate(invalid="ignore"):
         rates = fp / (fp + tn), tp / (tp + fn)
-    return tuple(np.append(0.0, rate[::-1]) for rate in rates)
+    false_positive, true_positive = (np.append(0.0, rate[::-1]) for rate in rates)
+    return false_positive, true_positive
 
 
 def precision_recall_curve(sweep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
