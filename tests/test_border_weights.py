@@ -4,7 +4,7 @@ from skimage.measure import label
 
 from unet_core.data.membrane import Membrane
 from unet_core.data.pets import PET_CLASSES
-from unet_core.training.weight_map import SIGMA, outside_of, weight_map
+from unet_core.training.weight_map import SIGMA, background_id, weight_map
 
 
 def test_the_gap_between_two_cells_weighs_most():
@@ -32,12 +32,12 @@ def test_an_empty_mask_weighs_the_same_everywhere():
     assert (weight_map(np.zeros((8, 8), np.uint8), 10) == 1).all()
 
 
-def test_what_lies_outside_of_cells_need_not_be_class_0():
+def test_what_lies_background_id_cells_need_not_be_class_0():
     mask = np.zeros((24, 24), np.uint8)
     mask[4:20, 2:8], mask[4:20, 12:18] = 1, 2
     pets = np.array([1, 0, 2], np.uint8)[mask]  # background is 1, border 2
-    np.testing.assert_array_equal(weight_map(pets, 10, outside=1), weight_map(mask, 10))
-    assert outside_of(PET_CLASSES) == 1 and outside_of(Membrane.classes) == 0
+    np.testing.assert_array_equal(weight_map(pets, 10, background=1), weight_map(mask, 10))
+    assert background_id(PET_CLASSES) == 1 and background_id(Membrane.classes) == 0
 
 
 def test_a_map_worked_out_pixel_by_pixel():

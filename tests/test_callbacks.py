@@ -5,19 +5,20 @@ import numpy as np
 from PIL import Image
 
 from unet_core.data.prepared import Prepared
+from unet_core.store.classes import ClassInfo
 from unet_core.store.files import read_rows
 from unet_core.store.runs import Run
-from unet_core.training.callbacks import SamplePredictions, append_row, class_ids
+from unet_core.training.callbacks import SamplePredictions, append_row, logits_to_ids
 
-COLORS = ["#ff0000", "#00ff00", "#0000ff"]
+CLASSES = tuple(ClassInfo(color, color) for color in ("#ff0000", "#00ff00", "#0000ff"))
 
 
-def test_class_ids_are_the_largest_logit_or_a_sigmoid_above_a_half():
-    one = np.float32([[[[-1], [0], [1e-6]]]])
-    assert class_ids(one).tolist() == [[[0, 0, 1]]]
+def test_class_ids_are_the_largest_logit_or_a_sigmoid_from_a_half_on():
+    one = np.float32([[[[-1], [-1e-6], [0], [1e-6]]]])
+    assert logits_to_ids(one).tolist() == [[[0, 0, 1, 1]]]
     three = np.float32([[[[-1, -3, -2], [0, 2, 1], [5, 6, 7]]]])
-    assert class_ids(three).tolist() == [[[0, 1, 2]]]
-    assert class_ids(one).dtype == class_ids(three).dtype == np.uint8
+    assert logits_to_ids(three).tolist() == [[[0, 1, 2]]]
+    assert logits_to_ids(one).dtype == logits_to_ids(three).dtype == np.uint8
 
 
 def test_rows_get_one_header(tmp_path):
@@ -36,7 +37,7 @@ def samples_of(tmp_path, side: int, count: int, whole: int, network) -> np.ndarr
         random.integers(0, 256, (count, side, side, 3), np.uint8),
         random.integers(0, 3, (count, side, side), np.uint8),
     )
-    samples = SamplePredictions(Run(tmp_path), data, COLORS, whole)
+    samples = SamplePredictions(Run(tmp_path), data, CLASSES, whole)
     samples.set_model(network)
     samples.on_epoch_begin(2)
     samples.on_test_end()

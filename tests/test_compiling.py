@@ -8,7 +8,8 @@ import pytest
 from unet_core.models import build
 from unet_core.models.losses import SegmentationLoss
 from unet_core.store.config import TrainingConfig
-from unet_core.training.fit import compile_model, save_weights
+from unet_core.training.export import save_weights
+from unet_core.training.fit import compile_model
 
 
 def judged(truth, logits, **settings) -> dict[str, float]:

@@ -166,7 +166,7 @@ def kill_within_the_first_backup(monkeypatch):
     """Half of the file is there."""
 
     def die(self, epoch, logs=None):
-        self.file.unfinished.write_bytes(b"half")
+        self.path.with_name(f"new.{self.path.name}").write_bytes(b"half")
         raise Killed
 
     monkeypatch.setattr(checkpoints.Backup, "on_epoch_end", die)

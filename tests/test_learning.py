@@ -10,8 +10,8 @@ from unet_core.data.prepared import Prepared
 from unet_core.models import build, outputs_for
 from unet_core.models.mobilenet import set_encoder_training
 from unet_core.store.config import TrainingConfig
-from unet_core.training.batches import TrainingBatches, centre, mirror
-from unet_core.training.callbacks import class_ids
+from unet_core.training.batches import TrainingBatches, center_crop, mirror
+from unet_core.training.callbacks import logits_to_ids
 from unet_core.training.fit import compile_model, output_side
 
 
@@ -71,7 +71,7 @@ def test_four_pictures_are_learned_by_heart(name, classes, arguments, encoder, s
         losses.append(float(model.train_on_batch(images, masks, return_dict=True)["loss"]))
 
     logits = model(mirror(data.images, whole).astype(np.float32), training=False)
-    seen = centre(class_ids(np.asarray(logits)), side)
+    seen = center_crop(logits_to_ids(np.asarray(logits)), side)
     assert losses[-1] < losses[0] / 2
     assert mean_iou(data.masks, seen, classes) > 0.9
     part = {w.path for w in model.get_layer("encoder").weights} if encoder is not None else set()

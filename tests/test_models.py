@@ -14,7 +14,11 @@ from unet_core.errors import UserError
 from unet_core.models import build, load_run, outputs_for
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import create_run
-from unet_core.training.fit import STARTING_SHARE, momentum_within, set_statistics_momentum
+from unet_core.training.optimizers import (
+    STARTING_SHARE,
+    momentum_within,
+    set_statistics_momentum,
+)
 
 
 def trainable(model: keras.Model) -> int:

@@ -6,8 +6,8 @@ from unet_core.training.augment import (
     Seeds,
     color_jitter,
     cutmix,
+    random_boxes,
     random_crops,
-    random_resized_crops,
 )
 from unet_core.training.batches import TrainingBatches, validation_batches
 
@@ -29,26 +29,26 @@ def epoch(batches: TrainingBatches, number: int) -> list[np.ndarray]:
     return [part.numpy() for batch in batches.dataset for part in batch]
 
 
-@pytest.mark.parametrize("augmentation", ["strong", "elastic", "full", "flip", "none"])
+@pytest.mark.parametrize("augmentation", ["cutmix", "elastic", "standard", "flip", "none"])
 def test_masks_stay_on_their_pictures_and_are_never_mixed(photos, augmentation):
-    batches = TrainingBatches(photos, 4, augmentation, size=24, seed=0)
+    batches = TrainingBatches(photos, 4, augmentation, crop_size=24, seed=0)
     batches.set_epoch(1)
     for images, masks in batches.dataset:
         assert images.shape[1:] == (24, 24, 3) and masks.shape[1:] == (24, 24)
         assert set(np.unique(masks)) <= {0, 1}
         grey = images.numpy().mean(-1)
         middle = (grey.max((1, 2)) + grey.min((1, 2)))[:, None, None] / 2
-        if augmentation != "strong":  # there an image has the light of two
+        if augmentation != "cutmix":  # there an image has the light of two
             agree = ((grey > middle) == masks.numpy()).mean()
             assert agree > 0.9  # all but the interpolated edges
 
 
 def test_every_picture_comes_once_an_epoch(photos):
-    sizes = [len(masks) for _, masks in TrainingBatches(photos, 4, "full", 32, 0).dataset]
+    sizes = [len(masks) for _, masks in TrainingBatches(photos, 4, "standard", 32, 0).dataset]
     assert sizes == [4, 3]
 
 
-@pytest.mark.parametrize("augmentation", ["strong", "elastic"])
+@pytest.mark.parametrize("augmentation", ["cutmix", "elastic"])
 def test_epochs_differ_and_repeat_themselves_exactly(photos, augmentation):
     batches = TrainingBatches(photos, 4, augmentation, 32, seed=5)
     first, second, again = (epoch(batches, number) for number in (0, 1, 0))
@@ -76,7 +76,7 @@ def noise() -> Prepared:
 
 @pytest.mark.parametrize("augmentation", ["flip", "none"])
 def test_an_unscaled_window_is_copied_pixel_by_pixel(noise, augmentation):
-    batches = TrainingBatches(noise, 4, augmentation, size=28, seed=2)
+    batches = TrainingBatches(noise, 4, augmentation, crop_size=28, seed=2)
     kinds, corners = set(), set()
     for number in range(12):
         batches.set_epoch(number)
@@ -117,7 +117,7 @@ def test_the_flip_is_decided_anew_for_each_picture(noise):
 
 
 def test_windows_have_the_scale_and_aspect_that_they_promise():
-    y1, x1, y2, x2 = random_resized_crops(2000, 0.5, Seeds(3, 0)).numpy().T
+    y1, x1, y2, x2 = random_boxes(2000, 0.5, Seeds(3, 0)).numpy().T
     height, width = y2 - y1, np.abs(x2 - x1)
     scale, aspect = 0.5 / np.sqrt(height * width), height / width
     assert scale.min() == pytest.approx(0.7, abs=0.02) and scale.max() == pytest.approx(
@@ -162,7 +162,7 @@ def test_cut_mix_moves_a_window_of_the_next_picture_with_its_mask():
 
 
 def test_unpadded_networks_see_mirrored_pictures_and_learn_all_of_them(photos):
-    batches = TrainingBatches(photos, 7, "none", size=48, seed=0, mask_size=32)
+    batches = TrainingBatches(photos, 7, "none", crop_size=48, seed=0, mask_size=32)
     images, masks = next(iter(batches.dataset))
     assert images.shape[1:3] == (48, 48)
     expected = sorted(map(bytes, photos.masks))
@@ -176,7 +176,7 @@ def test_weights_are_cut_with_their_masks(photos, outside):
     masks = np.full((7, 32, 32), outside, np.uint8)
     masks[:, :, :14] = masks[:, :, 18:] = 1 - outside  # two cells and four pixels between them
     photos = Prepared(photos.names, photos.images, masks)
-    batches = TrainingBatches(photos, 7, "elastic", 24, seed=0, border_weight=10, outside=outside)
+    batches = TrainingBatches(photos, 7, "elastic", 24, seed=0, weight_map=10, background=outside)
     _, masks, weights = next(iter(batches.dataset))
     assert weights.shape == masks.shape
     is_between = masks.numpy() == outside

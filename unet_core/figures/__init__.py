@@ -1,1 +1,1 @@
-"""Plotly figures. Colours are those of Okabe and Ito, which colour-blind people tell apart."""
+"""Plotly figures: learning curves, metrics, and networks drawn to scale."""

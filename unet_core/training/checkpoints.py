@@ -1,11 +1,12 @@
 """What a training keeps on disk so that an interrupted one loses nothing. Needs Keras.
 
 An epoch counts when it is whole: a training that is stopped or killed inside one goes on, when it
-is resumed, from that epoch's beginning, and sees the same batches at the same learning rates as an
+is resumed, from that epoch's beginning, with the same batches at the same learning rates as an
 uninterrupted one. ``history.csv`` and ``steps.csv`` never hold an epoch twice.
 """
 
 import csv
+import math
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,12 +15,21 @@ import keras
 
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import MONITOR, Run, best_epoch
-
-MOST_STEPS = 100_000  # of one epoch: the random numbers of two epochs are that far apart
+from unet_core.training.batches import MAX_STEPS
 
 
 class TrainingEnd(Exception):
     """Leaves ``fit`` at once, in the middle of an epoch, which then does not count."""
+
+
+def backup_of(run: Run) -> Path:
+    """The file from which an interrupted training goes on: weights and optimizer."""
+    return run.path / "backup" / "latest.weights.h5"
+
+
+def best_of(run: Run) -> Path:
+    """The weights of the epoch with the best validation metric so far."""
+    return run.path / "backup" / "best.weights.h5"
 
 
 def restore(run: Run, model: keras.Model, steps: int) -> int:
@@ -39,23 +49,21 @@ def restore(run: Run, model: keras.Model, steps: int) -> int:
     return epoch
 
 
-def backup_of(run: Run) -> Path:
-    """The file from which an interrupted training goes on."""
-    return run.path / "backup" / "latest.weights.h5"
-
-
 def checkpoint_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbacks.Callback]:
     """In the order in which they must act when an epoch ends; for a run that is restored.
 
     The best weights come first, then the history, then the backup: whatever a kill cuts off is
-    done again, and nothing that the history tells is missing from the disk.
+    done again, and nothing that the history has is missing from the disk.
     """
     history = run.history
     best = best_epoch(history)
-    best_score = None if best is None else history[best][MONITOR]
-    patience = _patience_callbacks(config)
+    watch, patience = {"monitor": MONITOR, "mode": "max"}, []
+    if config.schedule == "plateau":
+        patience.append(keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=5, **watch))
+    if config.early_stopping:
+        patience.append(keras.callbacks.EarlyStopping(patience=config.early_stopping, **watch))
     return [
-        BestWeights(run.path / "backup" / "best.weights.h5", best_score),
+        BestWeights(best_of(run), -math.inf if best is None else history[best][MONITOR]),
         *([keras.callbacks.SwapEMAWeights()] if config.ema_momentum else []),
         keras.callbacks.CSVLogger(run.path / "history.csv", append=bool(history)),
         Backup(backup_of(run)),
@@ -64,32 +72,35 @@ def checkpoint_callbacks(run: Run, config: TrainingConfig) -> list[keras.callbac
     ]
 
 
-def _patience_callbacks(config: TrainingConfig) -> list[keras.callbacks.Callback]:
-    watch = {"monitor": MONITOR, "mode": "max"}
-    callbacks = []
-    if config.schedule == "plateau":
-        callbacks.append(keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=5, **watch))
-    if config.early_stopping:
-        callbacks.append(keras.callbacks.EarlyStopping(patience=config.early_stopping, **watch))
-    return callbacks
+def save_whole(model: keras.Model, path: Path) -> None:
+    """Save the weights: whenever the process is killed, the file is whole, or the one before."""
+    unfinished = path.with_name(f"new.{path.name}")
+    path.parent.mkdir(exist_ok=True)
+    model.save_weights(unfinished)
+    os.replace(unfinished, path)
 
 
-class WholeFile:
-    """A file of weights that is whole or not there, whenever the process is killed."""
+class BestWeights(keras.callbacks.Callback):
+    """Keeps the weights with the best validation metric, if better than ``best``.
 
-    def __init__(self, path: Path):
-        self.path, self.unfinished = path, path.with_name(f"new.{path.name}")
-        self.unfinished.unlink(missing_ok=True)
-        path.parent.mkdir(exist_ok=True)
+    Saves when validation ends rather than the epoch: a `SwapEMAWeights` that stands behind it in
+    the list has the averaged weights in the model then, which are those that were validated.
+    """
 
-    def finish(self) -> None:
-        """What was written to ``unfinished``, if anything, takes its place."""
-        if self.unfinished.exists():
-            os.replace(self.unfinished, self.path)
+    def __init__(self, path: Path, best: float):
+        super().__init__()
+        self.path, self.best = path, best
+
+    def on_test_end(self, logs: dict) -> None:
+        metric = logs[MONITOR.removeprefix("val_")]
+        if metric > self.best:
+            self.best = metric
+            save_whole(self.model, self.path)
 
 
 class Backup(keras.callbacks.Callback):
-    """Weights and optimizer after each epoch, in one file, whose epoch the optimizer tells.
+    """Weights and optimizer after each epoch, in one file; its epoch follows from the optimizer's
+    steps.
 
     Keras's `BackupAndRestore` writes two files, one after the other and neither at once: a kill in
     between made a training repeat an epoch, or never go on.
@@ -97,44 +108,18 @@ class Backup(keras.callbacks.Callback):
 
     def __init__(self, path: Path):
         super().__init__()
-        self.file = WholeFile(path)
+        self.path = path
 
-    def on_epoch_end(self, epoch, logs=None):
-        self.model.save_weights(self.file.unfinished)
-        self.file.finish()
-
-
-class BestWeights(keras.callbacks.ModelCheckpoint):
-    """Keeps the weights with the best validation score, whole or not at all.
-
-    Saves when validation ends rather than the epoch: a `SwapEMAWeights` that stands behind it in
-    the list has the averaged weights in the model then, which are those that were scored.
-    """
-
-    def __init__(self, path: Path, best: float | None):
-        self.file = WholeFile(path)
-        super().__init__(
-            self.file.unfinished, monitor=MONITOR, mode="max", save_best_only=True,
-            save_weights_only=True, initial_value_threshold=best,
-        )  # fmt: skip
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_test_end(self, logs=None):
-        super().on_epoch_end(self.epoch, {f"val_{name}": value for name, value in logs.items()})
-        self.file.finish()
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Nothing is left to do."""
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        save_whole(self.model, self.path)
 
 
 class Resumption(keras.callbacks.Callback):
     """Puts back what a backup does not have.
 
     That is the counters of early stopping and plateaus, and a learning rate that was lowered at the
-    very end of its epoch: both follow from the history, which is told to the ``patience`` callbacks
-    once more, behind which this one must stand. And the state of dropout's random numbers, which
+    very end of its epoch: both follow from the history, which is replayed to the ``patience``
+    callbacks, behind which this one must stand. And the state of dropout's random numbers, which
     therefore begin anew with every epoch.
     """
 
@@ -142,7 +127,7 @@ class Resumption(keras.callbacks.Callback):
         super().__init__()
         self.run, self.config, self.patience = run, config, list(patience)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         if self.config.schedule == "plateau":
             self.model.optimizer.learning_rate = self.config.learning_rate
         for row in self.run.history:
@@ -151,16 +136,18 @@ class Resumption(keras.callbacks.Callback):
         if self.model.stop_training:  # it was patient enough before it was interrupted
             raise TrainingEnd
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         for layer in self.model.layers:
             if isinstance(layer, keras.layers.Dropout):
                 state = layer.seed_generator.state
-                state.assign([state[0], epoch * MOST_STEPS])
+                state.assign([state[0], epoch * MAX_STEPS])
 
 
 def cut_rows(path: Path, belongs: Callable[[dict[str, str]], bool]) -> None:
-    """Cut a CSV file before its first row that is broken or does not belong; all of it where there
-    is no header."""
+    """Cut a CSV file before its first row that is broken or does not belong.
+
+    All of it is cut off where there is no header.
+    """
     if not path.exists():
         return
     header, *rows = path.read_bytes().splitlines(keepends=True) or [b""]

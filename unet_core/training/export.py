@@ -1,12 +1,14 @@
-"""Trained weights as files that other runtimes read. Needs TensorFlow."""
+"""Trained weights as files: for Keras, and as prediction models for other runtimes."""
 
 import os
 import tempfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import onnx
+import tensorflow as tf
 
 from unet_core.errors import UserError
 
@@ -14,12 +16,23 @@ LARGE = 256  # weights with fewer numbers are not worth a cast
 FORMATS = ("onnx", "tflite", "savedmodel")
 
 
-def prediction_model(model: keras.Model) -> keras.Model:
-    """Add the final activation: float32 pixels (1, H, W, 3) in, probabilities out."""
-    activation = "sigmoid" if model.output_shape[-1] == 1 else "softmax"
-    pixels = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="pixels")
-    probabilities = keras.layers.Activation(activation, name="probabilities")(model(pixels))
-    return keras.Model(pixels, probabilities)
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Save the weights alone, as float16: half the size, and far finer than masks can show."""
+    full, half = path.with_name(f"full.{path.name}"), path.with_suffix(".tmp")
+    model.save_weights(full)
+    with h5py.File(full) as source, h5py.File(half, "w") as target:
+        _copy_as_float16(source, target)
+    os.replace(half, path)
+    full.unlink()
+
+
+def _copy_as_float16(source: h5py.Group, target: h5py.Group) -> None:
+    target.attrs.update(source.attrs)
+    for name, item in source.items():
+        if isinstance(item, h5py.Group):
+            _copy_as_float16(item, target.create_group(name))
+        else:
+            target[name] = item[()].astype(np.float16)
 
 
 def export(model: keras.Model, path: Path, kind: str) -> Path:
@@ -27,6 +40,7 @@ def export(model: keras.Model, path: Path, kind: str) -> Path:
 
     ``kind``: ``onnx`` (ONNX Runtime) or ``tflite`` (LiteRT), whose weights are kept as float16 and
     used as float32, or ``savedmodel`` (TensorFlow). The file appears whole or not at all.
+    ``UserError`` for another kind.
     """
     if kind not in FORMATS:
         raise UserError(f"The format is one of {', '.join(FORMATS)}.")
@@ -46,15 +60,22 @@ def export(model: keras.Model, path: Path, kind: str) -> Path:
     return path
 
 
+def prediction_model(model: keras.Model) -> keras.Model:
+    """Add the final activation: float32 pixels (1, H, W, 3) in 0–255 in, probabilities out."""
+    activation = "sigmoid" if model.output_shape[-1] == 1 else "softmax"
+    pixels = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="pixels")
+    probabilities = keras.layers.Activation(activation, name="probabilities")(model(pixels))
+    return keras.Model(pixels, probabilities)
+
+
 def _halve_weights(path: Path) -> None:
     """Store large float32 weights as float16 with a cast, which ONNX Runtime does once, on loading.
 
     Half the size; the arithmetic stays float32.
     """
     model = onnx.load(path)
-    graph = model.graph
     casts = []
-    for weight in graph.initializer:
+    for weight in model.graph.initializer:
         values = onnx.numpy_helper.to_array(weight)
         if values.dtype != np.float32 or values.size < LARGE:
             continue
@@ -62,13 +83,11 @@ def _halve_weights(path: Path) -> None:
         weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), half))
         casts.append(onnx.helper.make_node("Cast", [half], [name], to=onnx.TensorProto.FLOAT))
     for cast in reversed(casts):
-        graph.node.insert(0, cast)
+        model.graph.node.insert(0, cast)
     onnx.save(model, path)
 
 
 def _tflite(predictor: keras.Model) -> bytes:
-    import tensorflow as tf
-
     converter = tf.lite.TFLiteConverter.from_keras_model(predictor)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]

@@ -1,44 +1,43 @@
-"""Optimizers and learning-rate schedules, named as in ``TrainingConfig``."""
+"""Optimizers, learning-rate schedules and moving averages, named as in `TrainingConfig`."""
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 from keras import ops
 
 from unet_core.store.config import TrainingConfig
 
+STARTING_SHARE = 0.05  # most that a moving average's first value may count for when it is used
 
-def build_optimizer(config: TrainingConfig, model: keras.Model, steps: int):
+
+def build_optimizer(
+    config: TrainingConfig, model: keras.Model, steps: int
+) -> keras.optimizers.Optimizer:
     """The configured optimizer over ``steps`` steps.
 
-    A tuned encoder learns more slowly under each of them, and each can average the weights. AdamW
-    alone decays them: kernels, never batch normalisation or biases.
+    An encoder that is fine-tuned learns more slowly under each of them, and each can average the
+    weights (EMA). AdamW alone decays them: kernels, never batch normalization or biases.
     """
-    rate = float(config.learning_rate)
+    rate: Any = float(config.learning_rate)
     if config.schedule == "cosine":
         rate = WarmupCosine(rate, steps)
-    slow = set()
-    if "encoder" in {layer.name for layer in model.layers}:
-        slow = {id(weight) for weight in model.get_layer("encoder").trainable_weights}
+    has_encoder = "encoder" in {layer.name for layer in model.layers}
+    encoder = model.get_layer("encoder").trainable_weights if has_encoder else []
     optimizer = OPTIMIZERS[config.optimizer](
         rate,
-        slow=slow,
+        slow=map(id, encoder),
         slow_rate=config.encoder_lr_multiplier,
         weight_decay=config.decay if config.optimizer == "adamw" else None,
         use_ema=config.ema_momentum > 0,
-        ema_momentum=config.ema_momentum,
+        ema_momentum=momentum_within(steps, config.ema_momentum),
     )
-    optimizer.exclude_from_weight_decay(
-        [weight for weight in model.trainable_variables if not is_kernel(weight)]
-    )
+    # Biases, and what batch normalization learns, have one axis; kernels have more.
+    flat = [weight for weight in model.trainable_variables if len(weight.shape) == 1]
+    optimizer.exclude_from_weight_decay(flat)
     optimizer.build(model.trainable_variables)  # else the first step is traced twice
     return optimizer
-
-
-def is_kernel(weight: keras.Variable) -> bool:
-    """Whether it is a convolution's kernel: biases, and what batch normalisation learns, have one
-    axis."""
-    return len(weight.shape) > 1
 
 
 class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
@@ -50,39 +49,63 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, peak: float, steps: int):
         self.peak, self.steps = peak, steps
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> keras.KerasTensor:
         step = ops.cast(step, "float32")
         part = ops.clip(step / self.steps, 0.0, 1.0)
         cosine = 0.01 + 0.99 * (1 + ops.cos(math.pi * part)) / 2
         return self.peak * ops.minimum(cosine, (step + 1) / max(1.0, self.steps / 20))
 
 
-class SlowPart:
+class SlowPart(keras.optimizers.Optimizer):
     """For an optimizer whose variables with an id in ``slow`` learn at ``slow_rate`` of the rate.
 
     (Scaling gradients instead would change nothing: these optimizers divide by their size.)
     """
 
-    def __init__(self, learning_rate, slow=(), slow_rate=1.0, **options):
-        super().__init__(learning_rate, **options)
+    def __init__(self, rate: Any, slow: Iterable[int] = (), slow_rate: float = 1.0, **options: Any):
+        super().__init__(rate, **options)
         self.slow, self.slow_rate = frozenset(slow), slow_rate
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         known = self._trainable_variables[self._get_variable_index(variable)]
         factor = self.slow_rate if id(known) in self.slow else 1.0
         super().update_step(gradient, variable, ops.cast(learning_rate, "float32") * factor)
 
 
-class SlowPartAdam(SlowPart, keras.optimizers.Adam):
+class Adam(SlowPart, keras.optimizers.Adam):
     """Adam with a part that learns slowly."""
 
 
-class SlowPartAdamW(SlowPart, keras.optimizers.AdamW):
+class AdamW(SlowPart, keras.optimizers.AdamW):
     """AdamW with a part that learns slowly."""
 
 
-class SlowPartRMSprop(SlowPart, keras.optimizers.RMSprop):
+class RMSprop(SlowPart, keras.optimizers.RMSprop):
     """RMSprop with a part that learns slowly."""
 
 
-OPTIMIZERS = {"adam": SlowPartAdam, "adamw": SlowPartAdamW, "rmsprop": SlowPartRMSprop}
+OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
+
+
+def momentum_within(steps: int, momentum: float) -> float:
+    """``momentum`` of a moving average, lowered where its first value would last over ``steps``.
+
+    >>> momentum_within(1000, 0.99), round(momentum_within(10, 0.99), 3)
+    (0.99, 0.741)
+    """
+    return min(momentum, STARTING_SHARE ** (1 / steps))
+
+
+def set_statistics_momentum(model: keras.Model, steps: int, average: float) -> None:
+    """Let batch normalization forget its first statistics within an epoch of ``steps``.
+
+    With Keras's momentum of 0.99 a network is no better than chance after a hundred steps, since it
+    is validated with the statistics that it was built with. But they are averaged over no fewer
+    steps than the weights, whose EMA has the momentum ``average``: averaged weights with the
+    statistics of the last ten steps are no better than chance either.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            set_statistics_momentum(layer, steps, average)
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = max(momentum_within(steps, layer.momentum), average)
