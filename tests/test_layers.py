@@ -80,8 +80,10 @@ def graph() -> str:
     lines = []
     for layers in reversed(FLOORS):
         for layer in layers:
-            down = [f"{other} {n}" for (upper, other), n in sorted(counts.items()) if upper == layer]
-            lines.append(f"{layer:>14} -> {', '.join(down) or '-'}")
+            down = [
+                f"{other} {n}" for (upper, other), n in sorted(counts.items()) if upper == layer
+            ]
+            lines.append(f"{layer:>14} -> {', '.join(f'{b} {n}' for b, n in below) or '-'}")
     return "\n".join(lines)
 
 

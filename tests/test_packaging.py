@@ -18,6 +18,10 @@ def lines(name: str) -> set[str]:
     return {line for line in text.splitlines() if line and line[0] not in "#-"}
 
 
+def name_of(requirement: str) -> str:
+    return re.match(r"[\w-]+", requirement)[0]
+
+
 def test_what_a_host_installs_is_the_package_with_what_trains():
     project = PROJECT["project"]
     listed = project["dependencies"] + project["optional-dependencies"]["train"]
@@ -25,14 +29,16 @@ def test_what_a_host_installs_is_the_package_with_what_trains():
 
 
 def test_prediction_alone_needs_no_tensorflow():
-    names = {re.match(r"[\w-]+", line)[0] for line in PROJECT["project"]["dependencies"]}
+    names = {name_of(line) for line in PROJECT["project"]["dependencies"]}
     assert not names & {"tensorflow", "tensorflow-cpu", "keras", "tf2onnx"}
 
 
 def test_every_requirement_has_a_version_that_the_tests_ran_with():
-    pinned = {line.partition("==")[0].lower() for line in lines("constraints.txt")}
+    pinned = {
+        line.partition("==")[0].lower().replace("_", "-") for line in lines("constraints.txt")
+    }
     asked = lines("requirements.txt") | lines("requirements-dev.txt")
-    names = {re.match(r"[\w-]+", line)[0].lower() for line in asked}
+    names = {name_of(line).lower() for line in asked}
     assert names - {"tensorflow"} <= pinned
 
 
