@@ -80,9 +80,7 @@ def graph() -> str:
     lines = []
     for layers in reversed(FLOORS):
         for layer in layers:
-            down = [
-                f"{other} {n}" for (upper, other), n in sorted(counts.items()) if upper == layer
-            ]
+            below = sorted((b, n) for (a, b), n in counts.items() if a == layer)
             lines.append(f"{layer:>14} -> {', '.join(f'{b} {n}' for b, n in below) or '-'}")
     return "\n".join(lines)
 
