@@ -5,7 +5,8 @@ import math
 import plotly.graph_objects as go
 
 from unet_core.figures.style import COLORS, label
-from unet_core.store.runs import ACTIVE, Run, best_epoch
+from unet_core.store.job import ACTIVE
+from unet_core.store.runs import Run, best_epoch
 
 MARKERS = (None, "circle", "square", "diamond", "cross", "triangle-up")  # when colours run out
 METRICS = {
