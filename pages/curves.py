@@ -7,7 +7,8 @@ import streamlit as st
 
 from pages.common import show_figure
 from unet_core.figures.curves import compared_curves, metric_title, metrics_of
-from unet_core.store.runs import ACTIVE, MONITOR, Run, all_runs, best_epoch
+from unet_core.store.job import ACTIVE
+from unet_core.store.runs import MONITOR, Run, all_runs, best_epoch
 
 
 def choose(runs: dict[str, Run]) -> tuple[list[Run], dict]:

@@ -31,14 +31,14 @@ def show_start(run: Run) -> None:
             limit = st.segmented_control(
                 "Pictures", LIMITS, format_func=LIMITS.get, default=100, required=True, key="limit"
             )
-        job = evaluations.working()
+        job = evaluations.at_work()
         if st.button(
             "Evaluate", type="primary", icon=":material/play_arrow:", disabled=job is not None,
             key="evaluate",
         ):  # fmt: skip
             start(run, data, split, limit, files)
     with right:
-        working = evaluations.working() is not None
+        working = evaluations.at_work() is not None
         st.fragment(watch, run_every=1.0 if working else None)(working)
 
 
@@ -81,7 +81,7 @@ def start(run: Run, data: str, split: str, limit: int, files: list) -> None:
 
 def watch(was_working: bool) -> None:
     """The job at work, or how the visitor's last one ended."""
-    job = evaluations.working()
+    job = evaluations.at_work()
     if job:
         show_progress(job)
         return
@@ -97,18 +97,18 @@ def watch(was_working: bool) -> None:
         st.rerun()  # the page settles
     if not ended:
         st.caption("Scores appear under Scored on; the model's own stay as they are.")
-    elif ended.progress["state"] == "failed":
-        st.error(ended.progress["error"])
+    elif ended.status["state"] == "failed":
+        st.error(ended.status["message"])
     else:
         st.info("Stopped; nothing was kept.")
 
 
-def show_progress(job: evaluations.EvaluationJob) -> None:
-    progress = job.progress
-    done, total = progress["done"], progress["total"]
+def show_progress(job: evaluations.Evaluation) -> None:
+    status = job.status
+    done, total = status["done"], status["total"]
     st.progress(
         done / max(total, 1),
-        f"{progress['run']} on {progress['data_title']}: {done:,} of {total:,} pictures",
+        f"{status['run']} on {status['data_title']}: {done:,} of {total:,} pictures",
     )
     if st.button("Stop", icon=":material/stop:", key="stop-evaluation"):
         try:

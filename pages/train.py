@@ -9,10 +9,13 @@ from pages.train_settings import new_run_form
 from unet_core.data.io import open_image
 from unet_core.errors import UserError
 from unet_core.figures.curves import METRICS, learning_curves
+from unet_core.jobs import housekeeping
 from unet_core.jobs import trainings as jobs
+from unet_core.jobs.protocol import failure, log_tail
 from unet_core.metrics.confusion import beats_trivial
 from unet_core.store.files import read_file
-from unet_core.store.runs import ACTIVE, MONITOR, Run, damaged_runs, user_runs
+from unet_core.store.job import ACTIVE
+from unet_core.store.runs import MONITOR, Run, damaged_runs, user_runs
 
 REFUSED = "refused"  # in the session: why what was asked for could not be done
 STATES = {
@@ -47,7 +50,7 @@ def show_state(run: Run, status: dict) -> None:
         label = f"about {duration(left)} left" if left is not None else "getting ready"
         st.progress(part_done(status), f"{text}, {label}")
     if status["state"] == "failed":
-        st.error(jobs.failure(run), icon=":material/error:")
+        st.error(failure(run), icon=":material/error:")
     if useful:
         st.success(score_line(run), icon=":material/verified:")
     elif status["state"] == "done":
@@ -165,7 +168,7 @@ def show_run(run: Run) -> None:
     if start:
         st.caption(f":material/flag: The encoder started from {start['origin']}.")
     with st.expander("Log and settings", expanded=status["state"] == "failed"):
-        st.code(jobs.log_tail(run) or "No output yet.", language=None, height=220)
+        st.code(log_tail(run) or "No output yet.", language=None, height=220)
         st.json(run.config["training"], expanded=False)
 
 
@@ -177,15 +180,15 @@ def manage(run: Run) -> None:
     with st.popover("Manage", icon=":material/settings:"):
         st.text_input(
             "Name", key=title,
-            on_change=lambda: change(lambda: jobs.rename(run, st.session_state[title])),
+            on_change=lambda: change(lambda: housekeeping.rename(run, st.session_state[title])),
         )  # fmt: skip
         st.toggle(
             "Keep when old runs are removed", key=pinned,
-            on_change=lambda: change(lambda: jobs.pin(run, st.session_state[pinned])),
+            on_change=lambda: change(lambda: housekeeping.pin(run, st.session_state[pinned])),
         )  # fmt: skip
         st.download_button(
-            "Download (zip)", lambda: jobs.archive(run), f"{run.name}.zip", "application/zip",
-            icon=":material/folder_zip:", on_click="ignore",
+            "Download (zip)", lambda: housekeeping.archive(run), f"{run.name}.zip",
+            mime="application/zip", icon=":material/folder_zip:", on_click="ignore",
         )  # fmt: skip
         if message := st.session_state.pop(REFUSED, ""):
             st.error(message)
@@ -203,7 +206,7 @@ def change(action) -> None:
 def offer_delete(run: Run) -> None:
     if st.button("Delete", icon=":material/delete:", key=f"delete-{run.name}"):
         try:
-            jobs.delete(run)
+            housekeeping.delete(run)
         except (UserError, OSError) as error:
             st.error(str(error))
         else:

@@ -7,7 +7,7 @@ from pages.train_data import choose_data
 from unet_core.architectures.catalogue import CATALOGUE, check_network
 from unet_core.data import open_dataset
 from unet_core.errors import UserError
-from unet_core.jobs import estimate, memory
+from unet_core.jobs import estimate, housekeeping, memory
 from unet_core.jobs import trainings as jobs
 from unet_core.jobs.new_runs import has_encoder, new_run, split_names
 from unet_core.store import environment as limits
@@ -43,7 +43,7 @@ def new_run_form() -> None:
         check_network(config)
         show_estimate(config, host)
         if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
-            jobs.prune(host.runs, host.megabytes and host.megabytes * 1e6)
+            housekeeping.prune(host.runs, host.megabytes and host.megabytes * 1e6)
             run = new_run(config)
             jobs.start(run)
             st.session_state["run"] = run.name

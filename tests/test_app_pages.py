@@ -206,7 +206,7 @@ def test_own_black_and_white_masks_are_scored_and_the_border_is_explained(other_
     left[:, :16] = 255
     evaluate_own(other_data, {"cat": left, "nobody": left * 0})
     deadline = time.time() + 60
-    while evaluations.working() and time.time() < deadline:
+    while evaluations.at_work() and time.time() < deadline:
         time.sleep(0.2)
     app = other_data.run()
     assert not app.exception and not app.error

@@ -9,9 +9,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_uploads import pairs
 
-from unet_core.data import download
 from unet_core.errors import UserError
-from unet_core.jobs import estimate, memory
+from unet_core.jobs import downloads, estimate, housekeeping, memory
 from unet_core.jobs import trainings as jobs
 from unet_core.jobs.new_runs import new_run
 from unet_core.metrics.confusion import confusion_matrix
@@ -91,9 +90,9 @@ def test_without_internet_the_real_pets_are_offered_and_the_failure_is_said(
     monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
     page.run()
     assert page.selectbox(key="train-data").options == ["Drawn pets"]
-    monkeypatch.setattr(download, "download_pets", no_internet)
+    monkeypatch.setattr(downloads, "download_pets", no_internet)
     with pytest.raises(UserError):
-        download.download_watched(tmp_path / "pets", 100, lambda *_: None)
+        downloads.work(tmp_path / "pets", 100, lambda *_: None)
     page.run()
     assert "internet connection" in page.error[0].value
 
@@ -137,8 +136,8 @@ def test_what_another_visitor_changed_is_not_overwritten(page):
     (run,) = user_runs()
     page.text_input(key=f"title-{run.name}").set_value("Mine").run()
     assert Run(run.path).title == "Mine"
-    jobs.rename(run, "Theirs")
-    jobs.pin(run, True)
+    housekeeping.rename(run, "Theirs")
+    housekeeping.pin(run, True)
     page.run()
     assert Run(run.path).title == "Theirs" and run.is_pinned
     assert page.text_input(key=f"title-{run.name}").value == "Theirs"

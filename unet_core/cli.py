@@ -167,7 +167,8 @@ def models(options) -> None:
 
 
 def train(options) -> None:
-    from unet_core.store.runs import ACTIVE, Run
+    from unet_core.store.job import ACTIVE
+    from unet_core.store.runs import Run
 
     # First of all: a stop that is asked for from here on counts. The app has removed an older one.
     if options.run and Run(options.run).status["state"] not in ACTIVE:
@@ -223,7 +224,7 @@ def evaluate(options) -> None:
         folder = run.path
     else:
         folder = options.out or evaluations.new_job(run, *asked).path
-        job = evaluations.EvaluationJob(folder)
+        job = evaluations.Evaluation(folder)
         result = evaluations.work(job, run, *asked, show_progress)
     print(report.format_metrics(result))
     print(f"\nwritten to {folder / 'evaluation.json'}")
@@ -259,11 +260,11 @@ def predict(options) -> None:
 
 
 def download(options) -> None:
-    from unet_core.data.download import download_watched
+    from unet_core.jobs import downloads
     from unet_core.store.environment import data_folder
 
     target = data_folder() / options.data
-    download_watched(target, options.max_images, lambda _, done, total: show_progress(done, total))
+    downloads.work(target, options.max_images, lambda _, done, total: show_progress(done, total))
     print(f"The {options.data} are in {target}.")
 
 

@@ -32,7 +32,8 @@ from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo, read_classes
 from unet_core.store.environment import runs_folder
 from unet_core.store.files import modified, write_json
-from unet_core.store.runs import ACTIVE, NAME, user_runs
+from unet_core.store.job import ACTIVE
+from unet_core.store.runs import NAME, user_runs
 from unet_core.store.schemas import UPLOAD, read_as
 
 FOLDERS = {"pairs": ".uploads", "upload": ".data"}  # by the word before a name's colon
