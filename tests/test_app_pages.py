@@ -15,7 +15,7 @@ from unet_core.data.synthetic import SyntheticPets
 from unet_core.data.uploads import Pairs, keep_pairs
 from unet_core.jobs import evaluations
 from unet_core.metrics.evaluate import evaluate, write_evaluation
-from unet_core.prediction.overlay import encode_png
+from unet_core.prediction.files import encode_png
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import runs_folder
 from unet_core.store.runs import Run, shipped_runs, write_json

@@ -21,7 +21,7 @@ from unet_core.metrics import evaluate as evaluation
 from unet_core.metrics import report
 from unet_core.metrics.compare import compare
 from unet_core.metrics.confusion import overall_metrics
-from unet_core.prediction.overlay import encode_png
+from unet_core.prediction.files import encode_png
 from unet_core.store.classes import ClassInfo, background_and_object
 from unet_core.store.environment import runs_folder
 from unet_core.store.locks import locked

@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from unet_core.errors import UserError
-from unet_core.prediction.overlay import class_ids
-from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter, entropy, resize_channels
+from unet_core.prediction.masks import class_ids, entropy, resize_channels
+from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter
 from unet_core.prediction.views import SegmentedImage, View
 from unet_core.store.classes import ClassInfo
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core.prediction import segmenter, views
-from unet_core.prediction.overlay import blend, encode_png, outline
+from unet_core.prediction import masks, views
+from unet_core.prediction.files import encode_png
+from unet_core.prediction.overlay import blend, outline
 from unet_core.prediction.views import SegmentedImage, View, fit
 from unet_core.store.classes import ClassInfo
 
@@ -93,7 +94,7 @@ def test_it_is_shrunk_by_bicubic_interpolation():
 def test_masks_of_large_pictures_are_computed_small_and_enlarged(monkeypatch, image, shape):
     monkeypatch.setattr(views, "MAX_SIDE", 10)
     sizes = []
-    resize = segmenter.resize_channels
+    resize = masks.resize_channels
     monkeypatch.setattr(
         views, "resize_channels", lambda p, h, w: sizes.append((h, w)) or resize(p, h, w)
     )

@@ -76,7 +76,7 @@ def read_pair(image: Path, mask: Path) -> Sample:
 
 
 def read_mask(path: Path, image: Header | None = None) -> np.ndarray:
-    """A mask's numbers, uint8 (H, W), upright; laid on its ``image``, as in `open_pair`, if given."""
+    """A mask's numbers, uint8 (H, W), upright; laid on its ``image``, as in `open_pair`, if any."""
     return _open_mask(_content(path), _mask_name(path), image)
 
 

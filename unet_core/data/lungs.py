@@ -8,7 +8,7 @@ from unet_core.data.base import Dataset, Sample, split_names
 from unet_core.data.io import files_fingerprint, image_files, read_image, read_mask
 from unet_core.data.labels import BACKGROUND
 from unet_core.errors import UserError
-from unet_core.prediction.overlay import resize_ids
+from unet_core.prediction.masks import resize_ids
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import data_folder
 

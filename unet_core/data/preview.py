@@ -15,6 +15,5 @@ def preview(dataset: Dataset, count: int = 4, side: int = 160) -> np.ndarray:
     tiles = []
     for position in range(count):
         sample = resize_sample(dataset.load(names[position * len(names) // count]), side)
-        visible = [c.name for c in dataset.classes if not c.is_background]
-        tiles.append(blend(*sample, dataset.classes, 0.6, visible))
+        tiles.append(blend(*sample, dataset.classes, 0.6))
     return np.concatenate(tiles, axis=1)

@@ -2,8 +2,8 @@
 
 from unet_core.data.base import Dataset, Sample
 from unet_core.errors import UserError
-from unet_core.prediction.overlay import class_ids
-from unet_core.prediction.segmenter import MirroredSegmenter, resize_channels
+from unet_core.prediction.masks import class_ids, resize_channels
+from unet_core.prediction.segmenter import MirroredSegmenter
 from unet_core.store.runs import find_run
 
 

@@ -25,8 +25,8 @@ from unet_core.metrics.confusion import (
     pet_metrics,
 )
 from unet_core.metrics.thresholds import THRESHOLDS, ProbabilityCounts, threshold_sweep
-from unet_core.prediction.overlay import class_ids
-from unet_core.prediction.segmenter import Segmenter, resize_channels
+from unet_core.prediction.masks import class_ids, resize_channels
+from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.classes import ClassInfo, can_score
 from unet_core.store.files import write_json
 from unet_core.store.runs import Run
