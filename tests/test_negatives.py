@@ -156,7 +156,7 @@ def test_the_largest_window_fills_the_room():
 
 
 def test_a_large_set_gives_only_so_many(monkeypatch):
-    monkeypatch.setattr(negatives, "MOST_EMPTY_WINDOWS", 3)
+    monkeypatch.setattr(negatives, "MAX_EMPTY_WINDOWS", 3)
     assert len(windows_of([*"abcdefgh"]).splits["trainval"]) == 3
 
 

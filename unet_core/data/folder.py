@@ -23,7 +23,7 @@ class Folder(Dataset):
     """Images and masks with the same names (any suffix), of the same size in each pair.
 
     Masks hold class ids, or 0 and 255; all are read once on opening, to find out which. One image
-    in five, drawn with ``SEED``, is for the test. ``UserError`` for a folder that is otherwise.
+    in five, chosen with ``SEED``, is for the test. ``UserError`` for a folder that is otherwise.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -61,11 +61,11 @@ class Folder(Dataset):
 
     def _count_values(self) -> np.ndarray:
         """How often each value occurs in the masks, (256,); ``UserError`` where sizes differ."""
-        counts, odd = np.zeros(256, np.int64), []
+        counts, odd = np.zeros(256, np.int64), list[str]()
         for name, path in self._masks.items():
-            path_of_image = self._images[name]
+            image = self._images[name]
             try:
-                mask = read_mask(path, read_header(path_of_image, path_of_image.name))
+                mask = read_mask(path, read_header(image, image.name))
                 counts += np.bincount(mask.ravel(), minlength=256)
             except SizesDiffer:
                 odd.append(name)

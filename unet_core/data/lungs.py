@@ -21,7 +21,7 @@ class Lungs(Dataset):
     """Films with both lungs in one mask (left and right are merged where they lie apart).
 
     Reads the first folder of ``IMAGES`` and the first of ``MASKS`` that are there, under
-    ``data_folder()/lungs``. One film in five, drawn with ``SEED``, is for the test.
+    ``data_folder()/lungs``. One film in five, chosen with ``SEED``, is for the test.
     ``UserError`` when nothing is there.
     """
 

@@ -20,7 +20,7 @@ class Membrane(Dataset):
     Reads ``images/`` and ``masks/`` under ``data_folder()/membrane``; names count the slices of
     the stack, 50 nm apart. The challenge's own test slices have no labels, so the last fifth of the
     labelled ones is for the test, and the ``GAP`` slices before it are unused. In runs without a
-    ``split_rule`` the test was one slice in five, drawn with ``SEED``, next to slices that they
+    ``split_rule`` the test was one slice in five, chosen with ``SEED``, next to slices that they
     learned from. ``UserError`` when nothing is there.
     """
 

@@ -16,6 +16,7 @@ from PIL import Image
 from unet_core.data.base import Dataset, Sample
 from unet_core.store.environment import cache_folder
 
+Progress = Callable[[int, int], None]
 VERSION = 2  # raise it when the same names would give other pixels
 
 
@@ -35,12 +36,10 @@ def joined(first: Prepared, *others: Prepared) -> Prepared:
     """All of them in memory, one after the other; ``first`` as it is where there are no others."""
     if not others:
         return first
-    parts = (first, *others)
-    return Prepared(
-        [name for part in parts for name in part.names],
-        np.concatenate([part.images for part in parts]),
-        np.concatenate([part.masks for part in parts]),
+    names, images, masks = zip(
+        *((p.names, p.images, p.masks) for p in (first, *others)), strict=True
     )
+    return Prepared(sum(names, []), np.concatenate(images), np.concatenate(masks))
 
 
 def resize_sample(sample: Sample, width: int, height: int | None = None) -> Sample:
@@ -56,11 +55,11 @@ def prepare(
     dataset: Dataset,
     names: list[str],
     size: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> Prepared:
     """Load and resize ``names`` with all cores, or map the copy an earlier run left in the cache.
 
-    ``progress`` is told how many of how many are ready. The arrays are memory-mapped, so that a
+    ``progress`` gets how many of how many are ready. The arrays are memory-mapped, so that a
     large data set does not fill the memory.
     """
     folder = cache_folder() / _key(dataset, names, size)
@@ -77,7 +76,7 @@ def _key(dataset: Dataset, names: list[str], size: int) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
-def _fill(folder: Path, dataset: Dataset, names: list[str], size: int, progress) -> None:
+def _fill(folder: Path, dataset: Dataset, names: list[str], size: int, progress: Progress) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, suffix=".tmp"))
     try:

@@ -11,7 +11,8 @@ class PseudoLabelled(Dataset):
     """The split ``unlabelled`` of a data set, with the masks that ``teacher``, a run, predicts.
 
     After Xie et al. 2020, "Self-training with Noisy Student improves ImageNet classification". The
-    image and its mirror image are averaged. ``UserError`` when the teacher knows other classes.
+    predictions for the image and its mirror image are averaged. ``UserError`` when there is no such
+    run, or it knows other classes.
     """
 
     def __init__(self, dataset: Dataset, teacher: str):

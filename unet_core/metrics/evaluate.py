@@ -12,19 +12,11 @@ import numpy as np
 from unet_core.data.base import Dataset
 from unet_core.data.prepared import resize_sample
 from unet_core.errors import UserError
+from unet_core.metrics import confusion
 from unet_core.metrics.bootstrap import bootstrap_intervals, bootstrap_mean_interval
 from unet_core.metrics.boundary import TOLERANCE, class_boundary_f1
 from unet_core.metrics.calibration import BINS, calibration_error, reliability
-from unet_core.metrics.confusion import (
-    class_metrics,
-    classes_in_truth,
-    confusion_matrix,
-    foreground_metrics,
-    known_mean,
-    overall_metrics,
-    pet_metrics,
-)
-from unet_core.metrics.thresholds import THRESHOLDS, ProbabilityCounts, threshold_sweep
+from unet_core.metrics.thresholds import ProbabilityCounts
 from unet_core.prediction.masks import class_ids, resize_channels
 from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.classes import ClassInfo, can_score
@@ -58,8 +50,7 @@ def evaluate(
     size = run.config["training"].get("score_size") or segmenter.size
     is_binary = len(dataset.classes) == 2
     started = time.time()
-    images, bins = [], np.zeros((BINS, 3))
-    sweep, counts = np.zeros((len(THRESHOLDS), 2, 2), np.int64), ProbabilityCounts()
+    images, bins, counts = [], np.zeros((BINS, 3)), ProbabilityCounts()
     for done, name in enumerate(names, start=1):
         sample = dataset.load(name)
         truth = resize_sample(sample, size).mask
@@ -72,7 +63,6 @@ def evaluate(
         images.append({"name": name} | measure_image(truth, probabilities))
         bins += reliability(truth, probabilities)
         if is_binary:
-            sweep += threshold_sweep(truth == 1, probabilities[..., 1])
             counts.add(truth == 1, probabilities[..., 1])
         progress(done, len(names))
     _add_means(images)
@@ -84,7 +74,7 @@ def evaluate(
         **summarize(images, [c.name for c in dataset.classes]),
         "reliability": bins.tolist(),
         "calibration_error": calibration_error(bins),
-        **({"thresholds": sweep.tolist()} | counts.summary() if is_binary else {}),
+        **(counts.summary() if is_binary else {}),
         "per_image": images,
     }
 
@@ -145,7 +135,7 @@ def as_scored(
 
 def _notes(dataset: Dataset, confusions: np.ndarray) -> list[str]:
     """What a reader of the metrics must know of these masks, in sentences."""
-    there = classes_in_truth(confusions)
+    there = confusion.classes_in_truth(confusions)
     absent = [c.name for c, has in zip(dataset.classes, there, strict=True) if not has]
     notes = [dataset.note] if dataset.note else []
     if absent:
@@ -165,7 +155,7 @@ def measure_image(truth: np.ndarray, probabilities: np.ndarray) -> dict:
     """
     prediction, classes = class_ids(probabilities), probabilities.shape[-1]
     return {
-        "confusion": confusion_matrix(truth, prediction, classes).tolist(),
+        "confusion": confusion.confusion_matrix(truth, prediction, classes).tolist(),
         "boundary_f1_by_class": _listed(class_boundary_f1(truth, prediction, classes)),
     }
 
@@ -173,10 +163,12 @@ def measure_image(truth: np.ndarray, probabilities: np.ndarray) -> dict:
 def _add_means(images: list[dict]) -> None:
     """Each image's ``mean_iou`` and ``boundary_f1``, of the classes that the truth of any has."""
     confusions = _confusions(images)
-    there = classes_in_truth(confusions)
-    for image, iou in zip(images, overall_metrics(confusions)["mean_iou"], strict=True):
+    there = confusion.classes_in_truth(confusions)
+    for image, iou in zip(images, confusion.overall_metrics(confusions)["mean_iou"], strict=True):
         image["mean_iou"] = float(iou)
-        image["boundary_f1"] = _listed(known_mean(_floats(image["boundary_f1_by_class"])[there]))
+        image["boundary_f1"] = _listed(
+            confusion.known_mean(_floats(image["boundary_f1_by_class"])[there])
+        )
 
 
 def summarize(images: list[dict], class_names: list[str]) -> dict:
@@ -187,18 +179,20 @@ def summarize(images: list[dict], class_names: list[str]) -> dict:
     confusions = _confusions(images)
     total = confusions.sum(0)
 
-    def from_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
-        found = overall_metrics(confusion)
+    def from_confusion(matrix: np.ndarray) -> dict[str, np.ndarray]:
+        found = confusion.overall_metrics(matrix)
         if class_names == ["pet", "background", "border"]:
-            found |= pet_metrics(confusion)
+            found |= confusion.pet_metrics(matrix)
         if len(class_names) == 2:
-            found |= foreground_metrics(confusion)
+            found |= confusion.foreground_metrics(matrix)
         return found
 
     boundary = _floats([image["boundary_f1"] for image in images])
     boundary_by_class = _floats([image["boundary_f1_by_class"] for image in images])
-    overall = from_confusion(total) | {"boundary_f1": known_mean(boundary)}
-    per_class = class_metrics(total) | {"boundary_f1": known_mean(boundary_by_class.T)}
+    overall = from_confusion(total) | {"boundary_f1": confusion.known_mean(boundary)}
+    per_class = confusion.class_metrics(total) | {
+        "boundary_f1": confusion.known_mean(boundary_by_class.T)
+    }
     intervals = bootstrap_intervals(confusions, from_confusion)
     intervals["boundary_f1"] = bootstrap_mean_interval(boundary)
     return {

@@ -45,9 +45,11 @@ class ProbabilityCounts:
         self._values = np.zeros(0, np.float32)
         self._counts = np.zeros((0, 2), np.int64)
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
+        self._sweep = np.zeros((len(THRESHOLDS), 2, 2), np.int64)
 
     def add(self, truth: np.ndarray, probability: np.ndarray) -> None:
         """Count an image: ``truth`` boolean, True for foreground; ``probability`` in 0–1."""
+        self._sweep += threshold_sweep(truth, probability)
         for kind in (0, 1):
             values, number = np.unique(probability[truth == kind], return_counts=True)
             self._waiting.append((values, number[:, None] * np.eye(2, dtype=np.int64)[kind]))
@@ -60,15 +62,15 @@ class ProbabilityCounts:
         return _as_sweep(_reached(self._counts))
 
     def summary(self) -> dict:
-        """``roc_area`` and ``average_precision``, None where the truth lacks a class for it, and
-        ``curve``: rows of threshold, false and true positives, by rising threshold."""
+        """``thresholds``, the sweep of 101; ``roc_area`` and ``average_precision``, None where the
+        truth lacks a class for it; ``curve``, rows of threshold, false and true positives, by
+        rising threshold."""
         sweep = self.sweep()
         areas = {"roc_area": roc_area(sweep), "average_precision": average_precision(sweep)}
+        known = {key: None if np.isnan(area) else area for key, area in areas.items()}
         values, counts = _grouped(self._values, self._counts, CURVE_POINTS)
         curve = np.column_stack([values.astype(object), _reached(counts)]).tolist()
-        return {key: None if np.isnan(area) else area for key, area in areas.items()} | {
-            "curve": curve
-        }
+        return {"thresholds": self._sweep.tolist(), "curve": curve} | known
 
     def _merge(self) -> None:
         parts = [(self._values, self._counts), *self._waiting]
