@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from unet_core.data.base import Dataset, Sample
+from unet_core.data.base import Dataset
 from unet_core.data.folder import Folder
 from unet_core.data.lungs import Lungs
 from unet_core.data.membrane import Membrane
@@ -11,10 +11,6 @@ from unet_core.data.pets import Pets
 from unet_core.data.synthetic import SyntheticPets
 from unet_core.data.uploads import Upload
 from unet_core.errors import UserError
-from unet_core.store.classes import ClassInfo
-from unet_core.store.environment import data_folder
-
-__all__ = ["ClassInfo", "Dataset", "Sample", "data_folder", "data_of", "open_dataset"]
 
 DATASETS = {"pets": Pets, "synthetic": SyntheticPets, "lungs": Lungs, "membrane": Membrane}
 # Opened as npz:FILE, folder:DIR and upload:KEY.

@@ -35,15 +35,11 @@ class Dataset(ABC):
     classes: tuple[ClassInfo, ...]
     splits: dict[str, list[str]]  # names of samples; "trainval" and "test" always exist, and
     # "unlabelled" may, whose samples have no truth
+    fingerprint = ""  # changes whenever a sample of the same name would have other pixels
     note = ""  # how its masks were understood, a sentence for whoever reads a metric on them
     split_rule = ""  # how the splits were made, where data of that name were split otherwise before
     gap = 0  # samples in a row look alike: so many stay unused between those for training and those
     # for validation or the test; 0: samples have nothing to do with each other
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes whenever a sample of the same name would have other pixels."""
-        return ""
 
     def split_by(self, rule: str) -> None:
         """Go back to the splits that a run with this ``split_rule`` has learned from.

@@ -37,10 +37,7 @@ class Folder(Dataset):
         self._labels = Labels.of(self._count_values(), f"{self.title}/masks")
         self.classes = self._labels.classes
         self.splits = split_names(self._images, SEED)
-
-    @property
-    def fingerprint(self) -> str:
-        return files_fingerprint([*self._images.values(), *self._masks.values()])
+        self.fingerprint = files_fingerprint([*self._images.values(), *self._masks.values()])
 
     def load(self, name: str) -> Sample:
         image, mask = read_pair(self._images[name], self._masks[name])

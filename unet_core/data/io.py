@@ -61,8 +61,7 @@ def open_pair(data: bytes, mask: bytes, name: str, mask_name: str) -> Sample:
     or of another size (`SizesDiffer`).
     """
     image = open_image(data, name)
-    orientation = read_header(io.BytesIO(data), name).orientation
-    return Sample(image, _open_mask(mask, mask_name, Header(image.shape[:2], orientation)))
+    return Sample(image, _open_mask(mask, mask_name, read_header(io.BytesIO(data), name)))
 
 
 def read_image(path: Path) -> np.ndarray:

@@ -44,12 +44,8 @@ class Lungs(Dataset):
                 "ManualMask folders there, or set UNET_DATA_DIR to where lungs/ is."
             )
         self.splits = split_names(names, SEED)
-
-    @property
-    def fingerprint(self) -> str:
-        return files_fingerprint(
-            p for files in (self._images, *self._masks) for p in files.values()
-        )
+        paths = [path for files in (self._images, *self._masks) for path in files.values()]
+        self.fingerprint = files_fingerprint(paths)
 
     def load(self, name: str) -> Sample:
         image = read_image(self._images[name])

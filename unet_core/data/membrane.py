@@ -48,15 +48,12 @@ class Membrane(Dataset):
         test = max(1, round(len(stack) / 5))
         self.splits = {"trainval": stack[: -test - GAP], "test": stack[-test:]}
         self._names = names
+        self.fingerprint = files_fingerprint([*self._images.values(), *self._masks.values()])
 
     def split_by(self, rule: str) -> None:
         if not rule:
             self.splits, self.split_rule, self.gap = split_names(self._names, SEED), "", 0
         super().split_by(rule)
-
-    @property
-    def fingerprint(self) -> str:
-        return files_fingerprint([*self._images.values(), *self._masks.values()])
 
     def load(self, name: str) -> Sample:
         image, mask = read_pair(self._images[name], self._masks[name])

@@ -61,10 +61,7 @@ class Negatives(Dataset):
         self.classes, self._background = dataset.classes, background
         names = [f"{name} {number}" for name in images for number in range(WINDOWS)]
         self.splits = {"trainval": names, "test": []}
-
-    @property
-    def fingerprint(self) -> str:
-        return files_fingerprint(self._images.values())
+        self.fingerprint = files_fingerprint(images.values())
 
     def load(self, name: str) -> Sample:
         stem, number = _parts(name)
@@ -87,12 +84,8 @@ class EmptyWindows(Dataset):
 
     def __init__(self, dataset: Dataset, names: list[str], background: int) -> None:
         self.name, self.title = f"windows:{dataset.name}", f"{dataset.title}, windows"
-        self.classes = dataset.classes
+        self.classes, self.fingerprint = dataset.classes, dataset.fingerprint
         self._dataset, self._names, self._background = dataset, names, background
-
-    @property
-    def fingerprint(self) -> str:
-        return self._dataset.fingerprint
 
     @cached_property
     def splits(self) -> dict[str, list[str]]:  # type: ignore[override]
@@ -123,10 +116,7 @@ class SyntheticScenes(Dataset):
     def __init__(self, dataset: Dataset, background: int, numbers: range = SCENES) -> None:
         self.classes, self._background = dataset.classes, background
         self.splits = {"trainval": [str(number) for number in numbers], "test": []}
-
-    @property
-    def fingerprint(self) -> str:
-        return f"{self._background}"
+        self.fingerprint = str(background)
 
     def load(self, name: str) -> Sample:
         image = draw_pet(int(name), "none").image

@@ -39,10 +39,7 @@ class Npz(Dataset):
         self._labels = Labels.of(np.sum(counts, axis=0), self.path.name)
         self.classes = self._labels.classes
         self.splits = split_names((f"{index:05d}" for index in range(images[0])), SEED)
-
-    @property
-    def fingerprint(self) -> str:
-        return files_fingerprint([self.path])
+        self.fingerprint = files_fingerprint([self.path])
 
     def load(self, name: str) -> Sample:
         index = int(name)

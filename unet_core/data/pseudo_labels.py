@@ -23,11 +23,8 @@ class PseudoLabelled(Dataset):
         self.classes = dataset.classes
         self.splits = {"trainval": dataset.splits.get("unlabelled", []), "test": []}
         self._dataset, self._segmenter = dataset, MirroredSegmenter(run)
-        self._stamp = f"{teacher} {(run.path / 'model.onnx').stat().st_mtime_ns}"
-
-    @property
-    def fingerprint(self) -> str:
-        return f"{self._dataset.fingerprint} {self._stamp}"
+        trained = (run.path / "model.onnx").stat().st_mtime_ns
+        self.fingerprint = f"{dataset.fingerprint} {teacher} {trained}"
 
     def load(self, name: str) -> Sample:
         image = self._dataset.load_image(name)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 
@@ -162,13 +161,11 @@ def measure_image(truth: np.ndarray, probabilities: np.ndarray) -> dict:
 
 def _add_means(images: list[dict]) -> None:
     """Each image's ``mean_iou`` and ``boundary_f1``, of the classes that the truth of any has."""
-    confusions = _confusions(images)
-    there = confusion.classes_in_truth(confusions)
-    for image, iou in zip(images, confusion.overall_metrics(confusions)["mean_iou"], strict=True):
-        image["mean_iou"] = float(iou)
-        image["boundary_f1"] = _listed(
-            confusion.known_mean(_floats(image["boundary_f1_by_class"])[there])
-        )
+    confusions, by_class = _confusions(images), _column(images, "boundary_f1_by_class")
+    mean_iou = confusion.overall_metrics(confusions)["mean_iou"].tolist()
+    boundary = _listed(confusion.known_mean(by_class[:, confusion.classes_in_truth(confusions)]))
+    for image, iou, f1 in zip(images, mean_iou, boundary, strict=True):
+        image |= {"mean_iou": iou, "boundary_f1": f1}
 
 
 def summarize(images: list[dict], class_names: list[str]) -> dict:
@@ -187,12 +184,9 @@ def summarize(images: list[dict], class_names: list[str]) -> dict:
             found |= confusion.foreground_metrics(matrix)
         return found
 
-    boundary = _floats([image["boundary_f1"] for image in images])
-    boundary_by_class = _floats([image["boundary_f1_by_class"] for image in images])
+    boundary, by_class = (_column(images, f"boundary_f1{end}") for end in ("", "_by_class"))
     overall = from_confusion(total) | {"boundary_f1": confusion.known_mean(boundary)}
-    per_class = confusion.class_metrics(total) | {
-        "boundary_f1": confusion.known_mean(boundary_by_class.T)
-    }
+    per_class = confusion.class_metrics(total) | {"boundary_f1": confusion.known_mean(by_class.T)}
     intervals = bootstrap_intervals(confusions, from_confusion)
     intervals["boundary_f1"] = bootstrap_mean_interval(boundary)
     return {
@@ -208,12 +202,11 @@ def _confusions(images: list[dict]) -> np.ndarray:
     return np.array([image["confusion"] for image in images], dtype=np.int64)
 
 
-def _floats(values: list) -> np.ndarray:
-    """Numbers from JSON, which has no NaN and keeps None in its place."""
-    return np.array(values, dtype=np.float64)
+def _column(images: list[dict], key: str) -> np.ndarray:
+    """Numbers from JSON, which has no NaN and keeps None in its place: float64 (images, …)."""
+    return np.array([image[key] for image in images], dtype=np.float64)
 
 
-def _listed(values: np.ndarray) -> Any:
-    """Numbers for JSON: a list, or one number; None in place of NaN."""
-    values = np.asarray(values)
+def _listed(values: np.ndarray) -> list:
+    """Numbers for JSON: None in place of NaN."""
     return np.where(np.isnan(values), np.array(None), values.astype(object)).tolist()
