@@ -16,13 +16,14 @@ from PIL import Image
 from unet_core.data.base import Dataset, Sample
 from unet_core.store.environment import cache_folder
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], None]  # gets how many of how many are done
 VERSION = 2  # raise it when the same names would give other pixels
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Images at the network's size: ``images`` uint8 (N, S, S, 3), ``masks`` uint8 (N, S, S)."""
+    """Samples at the network's size: ``images`` uint8 (N, S, S, 3), ``masks`` uint8 (N, S, S) of
+    class ids."""
 
     names: list[str]
     images: np.ndarray
@@ -36,10 +37,10 @@ def joined(first: Prepared, *others: Prepared) -> Prepared:
     """All of them in memory, one after the other; ``first`` as it is where there are no others."""
     if not others:
         return first
-    names, images, masks = zip(
-        *((p.names, p.images, p.masks) for p in (first, *others)), strict=True
-    )
-    return Prepared(sum(names, []), np.concatenate(images), np.concatenate(masks))
+    parts = (first, *others)
+    images, masks = [part.images for part in parts], [part.masks for part in parts]
+    names = [name for part in parts for name in part.names]
+    return Prepared(names, np.concatenate(images), np.concatenate(masks))
 
 
 def resize_sample(sample: Sample, width: int, height: int | None = None) -> Sample:
@@ -52,15 +53,13 @@ def resize_sample(sample: Sample, width: int, height: int | None = None) -> Samp
 
 
 def prepare(
-    dataset: Dataset,
-    names: list[str],
-    size: int,
-    progress: Progress = lambda done, total: None,
+    dataset: Dataset, names: list[str], size: int, progress: Progress = lambda done, total: None
 ) -> Prepared:
-    """Load and resize ``names`` with all cores, or map the copy an earlier run left in the cache.
+    """Load ``names`` at ``size`` × ``size`` pixels with all cores, or map the copy that an earlier
+    run left in the cache.
 
-    ``progress`` gets how many of how many are ready. The arrays are memory-mapped, so that a
-    large data set does not fill the memory.
+    The arrays are memory-mapped, so that a large data set does not fill the memory. ``UserError``
+    when a sample cannot be read.
     """
     folder = cache_folder() / _key(dataset, names, size)
     if not folder.is_dir():

@@ -8,7 +8,7 @@ from unet_core.prediction.overlay import blend
 
 
 def preview(dataset: Dataset, count: int = 4, side: int = 160) -> np.ndarray:
-    """Images spread over the training split, in a row, with the colours of their masks over them:
+    """Images spread over the training split, in a row, with the colors of their masks over them:
     uint8 (side, n side, 3); ``n`` is ``count``, or all where there are fewer."""
     names = dataset.splits["trainval"]
     count = min(count, len(names))

@@ -27,7 +27,7 @@ from unet_core.data.io import open_pair, read_mask, read_pair
 from unet_core.data.labels import VERSION, Labels
 from unet_core.data.matching import Files, check_unpacked, matched
 from unet_core.data.npz import Npz
-from unet_core.data.prepared import resize_sample
+from unet_core.data.prepared import Progress, resize_sample
 from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo, read_classes
 from unet_core.store.environment import runs_folder
@@ -123,14 +123,12 @@ def keep_pairs(files: Files) -> str:
 
 
 def keep_upload(
-    files: Files,
-    max_bytes: float,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    files: Files, max_bytes: float, progress: Progress = lambda done, total: None
 ) -> Upload:
     """Check and keep uploaded files, of ``max_bytes`` together; the same files are kept once.
 
-    ``files``: one npz (see `Npz`), or images and masks as in `matched`. ``progress`` gets how many
-    of how many images are kept. ``UserError`` says what does not fit.
+    ``files``: one npz (see `Npz`), or images and masks as in `matched`. ``UserError`` says what
+    does not fit.
     """
     if sum(len(content) for _, content in files) > max_bytes:
         raise UserError(f"These are over {max_bytes / 1e6:.0f} MB; choose fewer pictures.")

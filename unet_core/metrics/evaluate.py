@@ -2,14 +2,13 @@
 
 import random
 import time
-from collections.abc import Callable
 from datetime import datetime, timezone
 from importlib.metadata import version
 
 import numpy as np
 
 from unet_core.data.base import Dataset
-from unet_core.data.prepared import resize_sample
+from unet_core.data.prepared import Progress, resize_sample
 from unet_core.errors import UserError
 from unet_core.metrics import confusion
 from unet_core.metrics.bootstrap import bootstrap_intervals, bootstrap_mean_interval
@@ -33,15 +32,15 @@ def evaluate(
     dataset: Dataset,
     split: str,
     names: list[str] | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
     segmenter: Segmenter | None = None,
 ) -> dict:
     """Score the run's prediction model on the split, or on ``names`` of it, one at a time.
 
     Images are squashed to the model's resolution. Masks are squashed, by the nearest pixel, to
     the run's ``score_size``, without one to the same, and the probabilities are resized to it.
-    ``progress`` gets how many of how many images are done. ``UserError`` when the classes differ,
-    the split does not exist or the network gives NaN.
+    Returns the content of ``evaluation.json``. ``UserError`` when the classes differ, the split
+    does not exist or the network gives NaN.
     """
     names = names or names_of(dataset, split)
     check_classes(run, dataset)

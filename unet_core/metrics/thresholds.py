@@ -14,7 +14,7 @@ from unet_core.store import schemas
 
 THRESHOLDS = np.linspace(0, 1, schemas.THRESHOLDS).astype(np.float32)
 MAX_VALUES = 2**20  # different probabilities that are told apart
-CURVE_POINTS = 200  # of a curve that is kept to be drawn
+CURVE_POINTS = 200  # of a curve that is kept for figures
 
 
 def threshold_sweep(truth: np.ndarray, probability: np.ndarray) -> np.ndarray:
@@ -22,14 +22,10 @@ def threshold_sweep(truth: np.ndarray, probability: np.ndarray) -> np.ndarray:
 
     ``truth``: boolean, True for foreground; ``probability``: float in 0–1; the same shape.
     """
-    passed = np.searchsorted(THRESHOLDS, probability.ravel(), side="right")  # thresholds reached
-    sweep = np.zeros((len(THRESHOLDS), 2, 2), np.int64)
-    for kind in (0, 1):
-        counts = np.bincount(passed[truth.ravel() == kind], minlength=len(THRESHOLDS) + 1)
-        positive = counts[::-1].cumsum()[::-1][1:]  # reach at least this many thresholds
-        sweep[:, kind, 1] = positive
-        sweep[:, kind, 0] = counts.sum() - positive
-    return sweep
+    reached = np.searchsorted(THRESHOLDS, probability.ravel(), side="right")  # how many
+    of_kind = (reached[truth.ravel() == kind] for kind in (0, 1))
+    counts = [np.bincount(numbers, minlength=len(THRESHOLDS) + 1) for numbers in of_kind]
+    return _as_sweep(_reached(np.stack(counts, axis=1)))[1:]
 
 
 class ProbabilityCounts:
@@ -104,6 +100,7 @@ def _reached(counts: np.ndarray) -> np.ndarray:
 
 
 def _as_sweep(reached: np.ndarray) -> np.ndarray:
+    """From pixels of either class that reach each threshold, of which all reach the first."""
     return np.stack([reached[0] - reached, reached], axis=-1)
 
 
