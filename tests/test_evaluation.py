@@ -72,12 +72,20 @@ def test_the_result_says_what_was_scored(result):
 
 def test_the_table_of_scores_is_laid_out_in_columns():
     result = {
-        "data_title": "Pets", "split": "test", "images": 2, "resolution": 64,
-        "classes": ["pet", "background"], "notes": ["A note."], "calibration_error": 0.0123,
-        "metrics": {"mean_iou": 0.5, "boundary_f1": 0.25}, "boundary_tolerance": 0.0075,
-        "intervals": {"mean_iou": (0.4, 0.6)}, "roc_area": 0.9, "average_precision": None,
+        "data_title": "Pets",
+        "split": "test",
+        "images": 2,
+        "resolution": 64,
+        "classes": ["pet", "background"],
+        "notes": ["A note."],
+        "calibration_error": 0.0123,
+        "metrics": {"mean_iou": 0.5, "boundary_f1": 0.25},
+        "boundary_tolerance": 0.0075,
+        "intervals": {"mean_iou": (0.4, 0.6)},
+        "roc_area": 0.9,
+        "average_precision": None,
         "per_class": {"iou": [0.5, None], "support": [1234, 5]},
-    }  # fmt: skip
+    }
     assert report.format_metrics(result).splitlines() == [
         "Pets, test split: 2 pictures at 64 × 64, classes pet, background",
         "A note.",
@@ -417,10 +425,8 @@ def test_intervals_of_a_difference_agree_with_scipy(result):
 
     row = next(r for r in compare(first, second)["rows"] if r["score"] == "Mean IoU")
     assert row["difference"] == pytest.approx(difference(np.arange(40)))
-    reference = bootstrap(
-        (np.arange(40),), difference, n_resamples=2000, vectorized=False, method="percentile",
-        rng=0,
-    ).confidence_interval  # fmt: skip
+    options = {"n_resamples": 2000, "vectorized": False, "method": "percentile", "rng": 0}
+    reference = bootstrap((np.arange(40),), difference, **options).confidence_interval
     width = reference.high - reference.low
     np.testing.assert_allclose((row["low"], row["high"]), reference, atol=0.1 * width)
 
@@ -500,10 +506,8 @@ def kept(run: Run, result: dict, data: str) -> dict:
     folder = evaluations_folder() / run.id / evaluations._key(run, data, "test")
     folder.mkdir(parents=True)
     result = result | {"run": run.name, "data": data}
-    evaluations.EvaluationJob(folder).report(
-        **{key: result[key] for key in ("run", "data", "data_title", "split")},
-        done=0, total=1, error="",
-    )  # fmt: skip
+    facts = {key: result[key] for key in ("run", "data", "data_title", "split")}
+    evaluations.EvaluationJob(folder).report(**facts, done=0, total=1, error="")
     write_json(folder / "evaluation.json", result)
     return result
 
@@ -590,8 +594,8 @@ def old_result(run: Run, result: dict, name: str | None = None, **changes) -> No
     folder.mkdir(parents=True)
     result = result | {"run": run.name} | changes
     job = evaluations.EvaluationJob(folder)
-    job.report(run=run.name, data="coloured", data_title="", split="test", done=0, total=1,
-               error="", pid=1)  # fmt: skip
+    facts = {"run": run.name, "data": "coloured", "data_title": "", "split": "test"}
+    job.report(**facts, done=0, total=1, error="", pid=1)
     write_json(folder / "evaluation.json", result)
 
 
@@ -627,11 +631,17 @@ def test_a_result_is_made_by_one_process_at_a_time(own_run):
 @pytest.mark.parametrize(
     "change",
     [
-        {"curve": "x"}, {"curve": []}, {"curve": [[1, 2]]}, {"roc_area": "a"},
-        {"boundary_tolerance": "x"}, {"boundary_tolerance": None}, {"notes": [1]},
-        {"per_class": {"boundary_f1": "x"}}, {"per_class": {"boundary_f1": [1.0]}},
+        {"curve": "x"},
+        {"curve": []},
+        {"curve": [[1, 2]]},
+        {"roc_area": "a"},
+        {"boundary_tolerance": "x"},
+        {"boundary_tolerance": None},
+        {"notes": [1]},
+        {"per_class": {"boundary_f1": "x"}},
+        {"per_class": {"boundary_f1": [1.0]}},
     ],
-)  # fmt: skip
+)
 def test_a_result_with_an_odd_part_is_none(channel_run, result, change):
     write_json(channel_run.path / "evaluation.json", result)
     assert channel_run.evaluation

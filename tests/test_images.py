@@ -93,6 +93,9 @@ def test_the_first_frame_of_an_animation_counts():
     assert open_image(data, "x")[0, 0].tolist() == [255, 0, 0]
 
 
+NOISE = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+
+
 def header_of(side: int) -> bytes:
     """A bitmap that says it has ``side`` × ``side`` pixels, without most of them."""
     data = bytearray(encoded(Image.new("L", (10, 10)), "BMP"))
@@ -105,14 +108,13 @@ def header_of(side: int) -> bytes:
     [
         (b"", "empty"),
         (b"not a picture at all", "not a picture"),
-        (encoded(Image.fromarray(np.random.default_rng(0).integers(
-            0, 255, (64, 64, 3), dtype=np.uint8)), "PNG")[:2000], "cut short"),
+        (encoded(Image.fromarray(NOISE), "PNG")[:2000], "cut short"),
         (encoded(Image.new("RGB", (1, 1)), "PNG"), "1 × 1"),
         (header_of(20_000), "over 25 million"),
         (header_of(5_100), "over 25 million"),
     ],
     ids=["empty", "text", "truncated", "one pixel", "bomb", "too large"],
-)  # fmt: skip
+)
 def test_a_bad_file_gets_a_sentence(data, says):
     with pytest.raises(UserError, match=says) as error:
         open_image(data, "photo.png")

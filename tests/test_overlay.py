@@ -69,9 +69,8 @@ def test_png_keeps_ids_exactly():
 
 def test_names_of_one_stem_get_numbers():
     names = ["cat.png", "cat.jpg", "Cat-2.png", "dog.png", "../cat.gif"]
-    assert files.unique_names(names) == [
-        "cat.png", "cat-2.jpg", "Cat-2-2.png", "dog.png", "cat-3.gif"
-    ]  # fmt: skip
+    unique = ["cat.png", "cat-2.jpg", "Cat-2-2.png", "dog.png", "cat-3.gif"]
+    assert files.unique_names(names) == unique
 
 
 def test_a_zip_has_the_files_and_a_table():
