@@ -122,7 +122,7 @@ def test_a_bad_file_gets_a_sentence(data, says):
 
 
 @pytest.mark.parametrize(
-    ("kind", "values", "seen"),
+    ("kind", "values", "expected"),
     [
         # whole numbers of 32 bits: white is 255 where none is above it, else 65535
         (np.int32, [0, 1, 100, 255], [0, 1, 100, 255]),
@@ -137,11 +137,11 @@ def test_a_bad_file_gets_a_sentence(data, says):
         (np.float32, [-1, 0, 0.5, 1], [0, 0, 128, 255]),
     ],
 )
-def test_where_white_is(kind, values, seen):
+def test_where_white_is(kind, values, expected):
     photo = Image.fromarray(np.tile(np.array(values, kind), (8, 4)))
     image = open_image(encoded(photo, "TIFF"), "x")
     assert image.dtype == np.uint8
-    assert image[0, :4, 0].tolist() == seen
+    assert image[0, :4, 0].tolist() == expected
 
 
 def test_the_smallest_and_the_largest_sizes_are_allowed(monkeypatch):

@@ -54,7 +54,7 @@ def test_a_name_that_does_not_exist():
 # Pixels of pet, background and border, then the means of red, green and blue and the deviation.
 # Other numbers mean that runs on synthetic pets cannot be repeated, nor their metrics compared:
 # raise `SyntheticPets.fingerprint`.
-SEEN = [
+EXPECTED = [
     (0, [4916, 74739, 2265], [153.342, 117.92, 111.155, 41.834]),
     (1, [12759, 63727, 5434], [177.067, 132.831, 138.758, 51.043]),
     (2, [22477, 55254, 5213], [139.514, 126.15, 104.352, 56.778]),
@@ -68,7 +68,7 @@ SEEN = [
 ]
 
 
-@pytest.mark.parametrize(("seed", "counts", "light"), SEEN)
+@pytest.mark.parametrize(("seed", "counts", "light"), EXPECTED)
 def test_pictures_are_what_they_were_under_this_fingerprint(seed, counts, light):
     assert open_dataset("synthetic").fingerprint == "1"
     image, mask = open_dataset("synthetic").load(f"drawn-{seed:04d}")
