@@ -240,4 +240,4 @@ def test_masks_that_do_not_go_together_are_refused_on_the_page(other_data):
     mask[0, 0] = 1
     evaluate_own(other_data, {"a": mask, "b": mask * 255})
     assert not other_data.exception
-    assert "0, 1, 255 (255 in 001-b)" in other_data.error[0].value
+    assert "0, 1, 255 (255 in 0001-b)" in other_data.error[0].value

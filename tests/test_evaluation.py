@@ -371,8 +371,10 @@ def test_a_network_that_diverged_is_told(channel_run):
         def probabilities(self, image: np.ndarray) -> np.ndarray:
             return super().probabilities(image) * np.nan
 
-    with pytest.raises(UserError, match="diverged"):
-        evaluation.evaluate(channel_run, Coloured(), "test", segmenter=Diverged(3))
+    black_and_white = own(channel_run, (BANDS, upper_half(255)))  # whose classes are others
+    for data in (Coloured(), black_and_white):
+        with pytest.raises(UserError, match="diverged"):
+            evaluation.evaluate(channel_run, data, "test", segmenter=Diverged(3))
 
 
 def test_data_with_other_classes_is_refused(channel_run):

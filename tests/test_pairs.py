@@ -98,7 +98,7 @@ def test_smoothed_masks_are_black_and_white_here_too():
 
 def test_masks_that_mean_different_things_are_refused():
     files = pairs(mask(0, 255), mask(0, 1))
-    with pytest.raises(UserError, match=r"values 0, 1, 255 \(255 in 000-a\); all must"):
+    with pytest.raises(UserError, match=r"values 0, 1, 255 \(255 in 0000-a\); all must"):
         Pairs(keep_pairs(files), LUNGS)
 
 
@@ -163,7 +163,7 @@ def test_what_does_not_fit_is_named(files, says):
 
 def test_a_mask_with_unknown_classes_names_the_known_ones():
     files = pairs(mask(0, 1), mask(0, 7))
-    with pytest.raises(UserError, match="7 in 001-b.*0 pet, 1 background, 2 border"):
+    with pytest.raises(UserError, match="7 in 0001-b.*0 pet, 1 background, 2 border"):
         Pairs(keep_pairs(files), PET_CLASSES)
 
 
@@ -225,4 +225,4 @@ def test_a_photo_and_its_mask_are_turned_together():
     data = Pairs(keep_pairs(files), LUNGS)
     for name in data.splits["test"]:
         assert data.load(name).mask[:3, -5:].all() and data.load(name).mask.sum() == 15
-    assert data.load("000-0").image.shape == (20, 16, 3)
+    assert data.load("0000-0").image.shape == (20, 16, 3)

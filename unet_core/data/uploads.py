@@ -143,13 +143,7 @@ def keep_upload(
             raise UserError(
                 f"{title} has {total} pictures; it takes {MIN_IMAGES} to {MAX_IMAGES:,}."
             )
-
-        def samples() -> Iterator[tuple[str, Sample]]:
-            for done, name in enumerate(sum(source.splits.values(), []), start=1):
-                yield name, _shrunk(source.load(name))
-                progress(done, total)
-
-        names = iter(_write(work / "kept", samples()))
+        names = iter(_write(work / "kept", _samples(source, progress)))
         splits = {split: list(islice(names, len(n))) for split, n in source.splits.items()}
         classes = [asdict(c) for c in source.classes]
         write_json(work / "kept" / LIST, {"title": title, "classes": classes, "splits": splits})
@@ -244,6 +238,18 @@ def _open(files: Files, folder: Path, max_bytes: float) -> Dataset:
     return Folder(folder)
 
 
+def _samples(source: Dataset, progress: Progress) -> Iterator[tuple[str, Sample]]:
+    """All samples of all splits with their names, larger ones with `MAX_SIDE` pixels."""
+    names = [name for split in source.splits.values() for name in split]
+    for done, name in enumerate(names, start=1):
+        sample = source.load(name)
+        height, width = sample.mask.shape
+        scale = min(1.0, MAX_SIDE / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        yield name, resize_sample(sample, *size)
+        progress(done, len(names))
+
+
 def _write(folder: Path, samples: Iterable[tuple[str, Sample]]) -> list[str]:
     """Images and masks as PNG; returns the names that they got, by number."""
     for kind in KINDS:
@@ -251,15 +257,7 @@ def _write(folder: Path, samples: Iterable[tuple[str, Sample]]) -> list[str]:
     names: list[str] = []
     for name, sample in samples:
         plain = "".join(c if c.isalnum() else "-" for c in name)[:60]
-        names.append(f"{len(names):03}-{plain}")
+        names.append(f"{len(names):04}-{plain}")
         for kind, values in zip(KINDS, sample, strict=True):
             Image.fromarray(values).save(folder / kind / f"{names[-1]}.png", compress_level=1)
     return names
-
-
-def _shrunk(sample: Sample) -> Sample:
-    height, width = sample.mask.shape
-    scale = MAX_SIDE / max(height, width)
-    if scale >= 1:
-        return sample
-    return resize_sample(sample, max(1, round(width * scale)), max(1, round(height * scale)))

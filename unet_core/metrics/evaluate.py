@@ -51,12 +51,13 @@ def evaluate(
     images, bins, counts = [], np.zeros((BINS, 3)), ProbabilityCounts()
     for done, name in enumerate(names, start=1):
         sample = dataset.load(name)
-        truth = resize_sample(sample, size).mask
-        squashed = resize_sample(sample, segmenter.size).image
-        probabilities = as_scored(segmenter.probabilities(squashed), run.classes, dataset.classes)
+        squashed, truth = resize_sample(sample, segmenter.size)
+        probabilities = segmenter.probabilities(squashed)
         if np.isnan(probabilities).any():
             raise UserError(DIVERGED.format(run=run.title, name=name))
+        probabilities = as_scored(probabilities, run.classes, dataset.classes)
         if segmenter.size != size:
+            truth = resize_sample(sample, size).mask
             probabilities = resize_channels(probabilities, size, size)
         images.append({"name": name} | measure_image(truth, probabilities))
         bins += reliability(truth, probabilities)
