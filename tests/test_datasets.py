@@ -190,6 +190,8 @@ def test_a_fingerprint_knows_place_size_and_time_whatever_the_order(tmp_path):
     later = files_fingerprint([one, two])
     two.write_text("bb"), os.utime(two, ns=(5, 6))
     assert len({first, later, files_fingerprint([one, two])}) == 3
+    two.unlink()
+    assert files_fingerprint([one, two]) == files_fingerprint([one])
 
 
 SQUARES = np.zeros((4, 8, 8), np.uint8)

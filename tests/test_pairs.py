@@ -169,6 +169,10 @@ def test_a_mask_with_unknown_classes_names_the_known_ones():
 
 @pytest.mark.parametrize("name", ["pairs:../../etc", "pairs:", "pairs:0123"])
 def test_nothing_outside_the_uploads_is_opened(name):
+    folder = runs_folder().parent / "etc" / "masks"
+    folder.mkdir(parents=True)
+    (folder / "a.png").write_bytes(mask(0, 1))
+    (runs_folder() / ".uploads").mkdir(parents=True)
     with pytest.raises(UserError, match="upload them again"):
         Pairs(name, LUNGS)
 

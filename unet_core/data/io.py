@@ -9,7 +9,7 @@ import io
 import struct
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,8 +114,12 @@ def image_files(folder: Path) -> dict[str, Path]:
 
 
 def files_fingerprint(paths: Iterable[Path]) -> str:
-    """Changes whenever one of the files does (its place, size or time)."""
-    facts = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+    """Changes whenever one of the files does (its place, size or time), or goes."""
+    facts = []
+    for path in paths:
+        with suppress(OSError):
+            stat = path.stat()
+            facts.append((str(path.resolve()), stat.st_size, stat.st_mtime_ns))
     return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()
 
 

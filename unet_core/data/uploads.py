@@ -59,7 +59,8 @@ class Pairs(Dataset):
 
     def __init__(self, name: str, classes: tuple[ClassInfo, ...]):
         self.name, self.folder = name, _folder(name)
-        masks = sorted(self.folder.glob("masks/*.png")) if NAME.fullmatch(self.folder.name) else []
+        is_name = NAME.fullmatch(name.removeprefix(PAIRS))
+        masks = sorted(self.folder.glob("masks/*.png")) if is_name else []
         if not masks:
             raise UserError("The uploaded pairs are no longer here; upload them again.")
         counts = {path.stem: _counts(path) for path in masks}
