@@ -47,7 +47,7 @@ def npz_of_cells() -> bytes:
 
 def zipped(files: list[tuple[str, bytes]]) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files:
             archive.writestr(name, content)
     return file.getvalue()
@@ -76,6 +76,8 @@ def test_the_same_files_are_kept_once():
     other = keep_upload(pairs(6), MAX_BYTES)
     assert first.name == again.name != other.name
     assert [u.name for u in uploads.uploads()] == [other.name, first.name]
+    keep_upload(pairs(), MAX_BYTES)  # now the latest again
+    assert [u.name for u in uploads.uploads()] == [first.name, other.name]
 
 
 def test_large_pictures_are_kept_smaller():
@@ -99,7 +101,8 @@ def test_large_pictures_are_kept_smaller():
         ([("a.npz", npz(arr_0=IMAGE[None]))], "no array arr_1"),
         ([("a.npz", npz_of_cells()), ("b.png", png(IMAGE))], "npz file alone"),
         ([("a.npz", npz(arr_0=np.zeros((9, 500, 500, 3)), arr_1=MASK))], "unpacks to over 4 MB"),
-        ([("a.zip", zipped([("a.png", bytes(5_000_000))]))], "over 1 MB"),
+        ([("a.zip", zipped([("a.png", bytes(5_000_000))]))], "a.zip unpacks to over 4 MB"),
+        ([("a.png", bytes(2_000_000))], "over 1 MB"),
     ],
 )
 def test_what_does_not_fit_gets_a_sentence_and_leaves_nothing(files, words, tmp_path):
