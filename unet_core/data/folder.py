@@ -13,7 +13,7 @@ from unet_core.data.io import (
     read_mask,
     read_pair,
 )
-from unet_core.data.labels import Labels
+from unet_core.data.labels import Labels, value_counts
 from unet_core.errors import UserError, some
 
 SEED = 0
@@ -62,8 +62,7 @@ class Folder(Dataset):
         for name, path in self._masks.items():
             image = self._images[name]
             try:
-                mask = read_mask(path, read_header(image, image.name))
-                counts += np.bincount(mask.ravel(), minlength=256)
+                counts += value_counts(read_mask(path, read_header(image, image.name)))
             except SizesDiffer:
                 odd.append(name)
         if odd:

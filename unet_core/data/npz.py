@@ -11,7 +11,7 @@ from numpy.lib import format
 
 from unet_core.data.base import Dataset, Sample, split_names
 from unet_core.data.io import as_uint8, files_fingerprint
-from unet_core.data.labels import Labels
+from unet_core.data.labels import Labels, value_counts
 from unet_core.errors import UserError
 
 SEED = 0
@@ -35,8 +35,8 @@ class Npz(Dataset):
         self._reading = Lock()  # several threads load at once, one reads the file
         images, masks = self._shape(IMAGES), self._shape(MASKS)
         self._check(images, masks)
-        counts = [np.bincount(mask.ravel(), minlength=256) for mask in self._masks]
-        self._labels = Labels.of(np.sum(counts, axis=0), self.path.name)
+        counts = sum(map(value_counts, self._masks), np.zeros(256, np.int64))
+        self._labels = Labels.of(counts, self.path.name)
         self.classes = self._labels.classes
         self.splits = split_names((f"{index:05d}" for index in range(images[0])), SEED)
         self.fingerprint = files_fingerprint([self.path])

@@ -24,7 +24,7 @@ from PIL import Image
 from unet_core.data.base import Dataset, Sample
 from unet_core.data.folder import Folder
 from unet_core.data.io import open_pair, read_mask, read_pair
-from unet_core.data.labels import VERSION, Labels
+from unet_core.data.labels import VERSION, Labels, value_counts
 from unet_core.data.matching import Files, check_unpacked, matched
 from unet_core.data.npz import Npz
 from unet_core.data.prepared import Progress, resize_sample
@@ -185,8 +185,7 @@ def _read(folder: Path, name: str) -> Sample:
 
 @lru_cache(KEPT["pairs"] * MAX_PAIRS)  # a page asks at every click; what is kept never changes
 def _counts(mask: Path) -> np.ndarray:
-    """How often each value occurs: int (256,)."""
-    return np.bincount(read_mask(mask).ravel(), minlength=256)
+    return value_counts(read_mask(mask))
 
 
 def _digest(files: Files) -> str:

@@ -10,7 +10,7 @@ from unet_core.errors import UserError
 from unet_core.prediction.tiling import predict_by_tiles
 from unet_core.store.runs import Run
 
-MAX_SIDE = 4  # times ``size``, of an image that is predicted by tiles
+MAX_SIDE = 4  # times ``size``: of an image that is predicted by tiles
 
 
 def open_session(model: str | bytes, threads: int) -> onnxruntime.InferenceSession:
@@ -24,7 +24,8 @@ def open_session(model: str | bytes, threads: int) -> onnxruntime.InferenceSessi
 class Segmenter:
     """The network of one run, ready to predict. Safe to share between threads.
 
-    ``size`` is the side of the square images that it was trained for.
+    ``size`` is the side of the square images that it was trained for. ``UserError`` when the run
+    has no model, or one that cannot be read or is of other classes.
     """
 
     def __init__(self, run: Run, threads: int = 2):
