@@ -7,7 +7,8 @@ from pages.images import choose_image
 from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.errors import UserError
 from unet_core.metrics.compare import skip_pairs
-from unet_core.prediction.overlay import error_map, resize_ids
+from unet_core.prediction.masks import resize_ids
+from unet_core.prediction.overlay import error_map
 from unet_core.prediction.views import SegmentedImage, View
 from unet_core.store.runs import Run
 

@@ -12,8 +12,8 @@ from unet_core.errors import UserError
 from unet_core.figures.metrics import BIN, bin_counts, bin_name, bin_of
 from unet_core.jobs.evaluations import open_data
 from unet_core.metrics.evaluate import as_scored
-from unet_core.prediction.overlay import blend, class_ids, error_map, resize_ids
-from unet_core.prediction.segmenter import resize_channels
+from unet_core.prediction.masks import class_ids, resize_channels, resize_ids
+from unet_core.prediction.overlay import blend, error_map
 from unet_core.store.runs import Run
 
 ORDERS = {"worst": "Worst", "best": "Best", "random": "Random"}

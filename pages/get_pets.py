@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from unet_core.data import data_folder
 from unet_core.data.download import IMAGES, has_all
 from unet_core.jobs import downloads
+from unet_core.store.environment import data_folder
 
 
 def can_get_pets() -> bool:

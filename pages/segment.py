@@ -16,8 +16,8 @@ from pages.common import (
 from pages.images import choose_sample, uploaded
 from unet_core.data.io import EXTENSIONS
 from unet_core.errors import UserError
-from unet_core.prediction.overlay import unique_names, zip_files
-from unet_core.prediction.views import SegmentedImage, View
+from unet_core.prediction.files import unique_names, zip_files
+from unet_core.prediction.views import DRAWINGS, SegmentedImage, View
 from unet_core.store.files import size as file_size
 from unet_core.store.runs import Run
 
@@ -103,7 +103,7 @@ def choose_view(run: Run, other: Run | None, kind: str) -> View:
     threshold = 0.5
     if run.is_binary or (other and other.is_binary):
         threshold = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold")
-    drawn = kind.lower() if kind in ("Outline", "Confidence") else "overlay"
+    drawn = kind.lower() if kind.lower() in DRAWINGS else "overlay"
     return View(drawn, opacity, tuple(visible), threshold)
 
 

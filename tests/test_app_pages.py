@@ -15,7 +15,7 @@ from unet_core.data.synthetic import SyntheticPets
 from unet_core.data.uploads import Pairs, keep_pairs
 from unet_core.jobs import evaluations
 from unet_core.metrics.evaluate import evaluate, write_evaluation
-from unet_core.prediction.overlay import encode_png
+from unet_core.prediction.files import encode_png
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import runs_folder
 from unet_core.store.runs import Run, shipped_runs, write_json
@@ -240,4 +240,4 @@ def test_masks_that_do_not_go_together_are_refused_on_the_page(other_data):
     mask[0, 0] = 1
     evaluate_own(other_data, {"a": mask, "b": mask * 255})
     assert not other_data.exception
-    assert "0, 1, 255 (255 in 001-b)" in other_data.error[0].value
+    assert "0, 1, 255 (255 in 0001-b)" in other_data.error[0].value

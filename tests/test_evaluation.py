@@ -20,7 +20,7 @@ from unet_core.metrics import evaluate as evaluation
 from unet_core.metrics import report
 from unet_core.metrics.compare import compare
 from unet_core.metrics.confusion import overall_metrics
-from unet_core.prediction.overlay import encode_png
+from unet_core.prediction.files import encode_png
 from unet_core.store.classes import ClassInfo, background_and_object
 from unet_core.store.environment import runs_folder
 from unet_core.store.locks import locked
@@ -71,12 +71,20 @@ def test_the_result_says_what_was_scored(result):
 
 def test_the_table_of_scores_is_laid_out_in_columns():
     result = {
-        "data_title": "Pets", "split": "test", "images": 2, "resolution": 64,
-        "classes": ["pet", "background"], "notes": ["A note."], "calibration_error": 0.0123,
-        "metrics": {"mean_iou": 0.5, "boundary_f1": 0.25}, "boundary_tolerance": 0.0075,
-        "intervals": {"mean_iou": (0.4, 0.6)}, "roc_area": 0.9, "average_precision": None,
+        "data_title": "Pets",
+        "split": "test",
+        "images": 2,
+        "resolution": 64,
+        "classes": ["pet", "background"],
+        "notes": ["A note."],
+        "calibration_error": 0.0123,
+        "metrics": {"mean_iou": 0.5, "boundary_f1": 0.25},
+        "boundary_tolerance": 0.0075,
+        "intervals": {"mean_iou": (0.4, 0.6)},
+        "roc_area": 0.9,
+        "average_precision": None,
         "per_class": {"iou": [0.5, None], "support": [1234, 5]},
-    }  # fmt: skip
+    }
     assert report.format_metrics(result).splitlines() == [
         "Pets, test split: 2 pictures at 64 × 64, classes pet, background",
         "A note.",
@@ -362,8 +370,10 @@ def test_a_network_that_diverged_is_told(channel_run):
         def probabilities(self, image: np.ndarray) -> np.ndarray:
             return super().probabilities(image) * np.nan
 
-    with pytest.raises(UserError, match="diverged"):
-        evaluation.evaluate(channel_run, Coloured(), "test", segmenter=Diverged(3))
+    black_and_white = own(channel_run, (BANDS, upper_half(255)))  # whose classes are others
+    for data in (Coloured(), black_and_white):
+        with pytest.raises(UserError, match="diverged"):
+            evaluation.evaluate(channel_run, data, "test", segmenter=Diverged(3))
 
 
 def test_data_with_other_classes_is_refused(channel_run):
@@ -416,10 +426,8 @@ def test_intervals_of_a_difference_agree_with_scipy(result):
 
     row = next(r for r in compare(first, second)["rows"] if r["score"] == "Mean IoU")
     assert row["difference"] == pytest.approx(difference(np.arange(40)))
-    reference = bootstrap(
-        (np.arange(40),), difference, n_resamples=2000, vectorized=False, method="percentile",
-        rng=0,
-    ).confidence_interval  # fmt: skip
+    options = {"n_resamples": 2000, "vectorized": False, "method": "percentile", "rng": 0}
+    reference = bootstrap((np.arange(40),), difference, **options).confidence_interval
     width = reference.high - reference.low
     np.testing.assert_allclose((row["low"], row["high"]), reference, atol=0.1 * width)
 
@@ -622,11 +630,17 @@ def test_a_result_is_made_by_one_process_at_a_time(own_run):
 @pytest.mark.parametrize(
     "change",
     [
-        {"curve": "x"}, {"curve": []}, {"curve": [[1, 2]]}, {"roc_area": "a"},
-        {"boundary_tolerance": "x"}, {"boundary_tolerance": None}, {"notes": [1]},
-        {"per_class": {"boundary_f1": "x"}}, {"per_class": {"boundary_f1": [1.0]}},
+        {"curve": "x"},
+        {"curve": []},
+        {"curve": [[1, 2]]},
+        {"roc_area": "a"},
+        {"boundary_tolerance": "x"},
+        {"boundary_tolerance": None},
+        {"notes": [1]},
+        {"per_class": {"boundary_f1": "x"}},
+        {"per_class": {"boundary_f1": [1.0]}},
     ],
-)  # fmt: skip
+)
 def test_a_result_with_an_odd_part_is_none(channel_run, result, change):
     write_json(channel_run.path / "evaluation.json", result)
     assert channel_run.evaluation

@@ -13,7 +13,7 @@ from unet_core.data.io import (
     read_mask,
     read_pair,
 )
-from unet_core.data.labels import Labels
+from unet_core.data.labels import Labels, value_counts
 from unet_core.errors import UserError, some
 
 SEED = 0
@@ -23,7 +23,7 @@ class Folder(Dataset):
     """Images and masks with the same names (any suffix), of the same size in each pair.
 
     Masks hold class ids, or 0 and 255; all are read once on opening, to find out which. One image
-    in five, drawn with ``SEED``, is for the test. ``UserError`` for a folder that is otherwise.
+    in five, chosen with ``SEED``, is for the test. ``UserError`` for a folder that is otherwise.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -37,10 +37,7 @@ class Folder(Dataset):
         self._labels = Labels.of(self._count_values(), f"{self.title}/masks")
         self.classes = self._labels.classes
         self.splits = split_names(self._images, SEED)
-
-    @property
-    def fingerprint(self) -> str:
-        return files_fingerprint([*self._images.values(), *self._masks.values()])
+        self.fingerprint = files_fingerprint([*self._images.values(), *self._masks.values()])
 
     def load(self, name: str) -> Sample:
         image, mask = read_pair(self._images[name], self._masks[name])
@@ -61,12 +58,11 @@ class Folder(Dataset):
 
     def _count_values(self) -> np.ndarray:
         """How often each value occurs in the masks, (256,); ``UserError`` where sizes differ."""
-        counts, odd = np.zeros(256, np.int64), []
+        counts, odd = np.zeros(256, np.int64), list[str]()
         for name, path in self._masks.items():
-            path_of_image = self._images[name]
+            image = self._images[name]
             try:
-                mask = read_mask(path, read_header(path_of_image, path_of_image.name))
-                counts += np.bincount(mask.ravel(), minlength=256)
+                counts += value_counts(read_mask(path, read_header(image, image.name)))
             except SizesDiffer:
                 odd.append(name)
         if odd:

@@ -9,7 +9,7 @@ import io
 import struct
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,8 +61,7 @@ def open_pair(data: bytes, mask: bytes, name: str, mask_name: str) -> Sample:
     or of another size (`SizesDiffer`).
     """
     image = open_image(data, name)
-    orientation = read_header(io.BytesIO(data), name).orientation
-    return Sample(image, _open_mask(mask, mask_name, Header(image.shape[:2], orientation)))
+    return Sample(image, _open_mask(mask, mask_name, read_header(io.BytesIO(data), name)))
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -76,7 +75,7 @@ def read_pair(image: Path, mask: Path) -> Sample:
 
 
 def read_mask(path: Path, image: Header | None = None) -> np.ndarray:
-    """A mask's numbers, uint8 (H, W), upright; laid on its ``image``, as in `open_pair`, if given."""
+    """A mask's numbers, uint8 (H, W), upright; laid on its ``image``, as in `open_pair`, if any."""
     return _open_mask(_content(path), _mask_name(path), image)
 
 
@@ -115,8 +114,12 @@ def image_files(folder: Path) -> dict[str, Path]:
 
 
 def files_fingerprint(paths: Iterable[Path]) -> str:
-    """Changes whenever one of the files does (its place, size or time)."""
-    facts = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+    """Changes whenever one of the files does (its place, size or time), or goes."""
+    facts = []
+    for path in paths:
+        with suppress(OSError):
+            stat = path.stat()
+            facts.append((str(path.resolve()), stat.st_size, stat.st_mtime_ns))
     return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()
 
 

@@ -39,7 +39,7 @@ class Labels:
 
     @classmethod
     def of(cls, counts: np.ndarray, source: str) -> "Labels":
-        """For data without known classes. ``counts``: int (256,), how often each number occurs.
+        """For data without known classes. ``counts``: `value_counts` of all masks together.
 
         Numbers up to 19 are class ids, 0 the background; otherwise the masks must be
         `_are_black_and_white`. ``UserError``, which names ``source``, for anything else.
@@ -56,7 +56,8 @@ class Labels:
 
     @classmethod
     def for_classes(cls, counts: dict[str, np.ndarray], classes: tuple[ClassInfo, ...]) -> "Labels":
-        """For a model of ``classes`` that the masks are to score. ``counts`` as in `of`, by mask.
+        """For a model of ``classes`` that the masks are to score. ``counts``: `value_counts` of
+        each mask, by its name.
 
         Class ids, unless `_are_black_and_white` or nothing is marked in any: then black is
         background. For classes with a border also trimaps: 1 object, 2 background, 3 border, where
@@ -126,6 +127,11 @@ def _are_black_and_white(counts: np.ndarray) -> bool:
 def _listed(values: Iterable[int]) -> str:
     values = list(values)
     return ", ".join(map(str, values[:6])) + (", …" if len(values) > 6 else "")
+
+
+def value_counts(mask: np.ndarray) -> np.ndarray:
+    """How often each number from 0 to 255 occurs in a mask, uint8 (H, W): int64 (256,)."""
+    return np.bincount(mask.ravel(), minlength=256)
 
 
 def numbered_classes(count: int) -> tuple[ClassInfo, ...]:

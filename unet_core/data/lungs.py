@@ -8,7 +8,7 @@ from unet_core.data.base import Dataset, Sample, split_names
 from unet_core.data.io import files_fingerprint, image_files, read_image, read_mask
 from unet_core.data.labels import BACKGROUND
 from unet_core.errors import UserError
-from unet_core.prediction.overlay import resize_ids
+from unet_core.prediction.masks import resize_ids
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import data_folder
 
@@ -21,7 +21,7 @@ class Lungs(Dataset):
     """Films with both lungs in one mask (left and right are merged where they lie apart).
 
     Reads the first folder of ``IMAGES`` and the first of ``MASKS`` that are there, under
-    ``data_folder()/lungs``. One film in five, drawn with ``SEED``, is for the test.
+    ``data_folder()/lungs``. One film in five, chosen with ``SEED``, is for the test.
     ``UserError`` when nothing is there.
     """
 
@@ -44,12 +44,8 @@ class Lungs(Dataset):
                 "ManualMask folders there, or set UNET_DATA_DIR to where lungs/ is."
             )
         self.splits = split_names(names, SEED)
-
-    @property
-    def fingerprint(self) -> str:
-        return files_fingerprint(
-            p for files in (self._images, *self._masks) for p in files.values()
-        )
+        paths = [path for files in (self._images, *self._masks) for path in files.values()]
+        self.fingerprint = files_fingerprint(paths)
 
     def load(self, name: str) -> Sample:
         image = read_image(self._images[name])

@@ -36,37 +36,30 @@ class Pets(Dataset):
 
     def __init__(self, folder: Path | None = None):
         self.folder = folder or data_folder() / "pets"
-        if not (self.folder / "annotations" / "trainval.txt").is_file():
+        annotations = self.folder / "annotations"
+        if not (annotations / "trainval.txt").is_file():
             raise UserError(
                 f"The pets are not in {self.folder}. Get them with `python -m unet_core download "
                 "pets`, or set UNET_DATA_DIR to the folder that holds pets/."
             )
-        self.splits = {split: self._names(split) for split in ("trainval", "test")}
-        labelled = {name for names in self.splits.values() for name in names}
+        self._unlabelled = self.folder.with_name(f"{self.folder.name}_unlabelled")
+        self.splits = {}
+        for split in ("trainval", "test"):
+            lines = (annotations / f"{split}.txt").read_text().splitlines()
+            names = [line.split()[0] for line in lines if line.strip()]
+            self.splits[split] = [n for n in names if all(p.is_file() for p in self._files(n))]
+        labelled = sum(self.splits.values(), [])
         unlabelled = {path.stem for path in self._unlabelled.glob("*.jpg")}
-        self.splits["unlabelled"] = sorted(unlabelled - labelled)
+        self.splits["unlabelled"] = sorted(unlabelled.difference(labelled))
 
-    @property
-    def _unlabelled(self) -> Path:
-        return self.folder.with_name(f"{self.folder.name}_unlabelled")
-
-    def _names(self, split: str) -> list[str]:
-        lines = (self.folder / "annotations" / f"{split}.txt").read_text().splitlines()
-        names = [line.split()[0] for line in lines if line.strip()]
-        return [n for n in names if self._image(n).is_file() and self._trimap(n).is_file()]
-
-    def _image(self, name: str) -> Path:
-        return self.folder / "images" / f"{name}.jpg"
-
-    def _trimap(self, name: str) -> Path:
-        return self.folder / "annotations" / "trimaps" / f"{name}.png"
+    def _files(self, name: str) -> tuple[Path, Path]:
+        trimaps = self.folder / "annotations" / "trimaps"
+        return self.folder / "images" / f"{name}.jpg", trimaps / f"{name}.png"
 
     def load(self, name: str) -> Sample:
-        image, trimap = read_pair(self._image(name), self._trimap(name))
+        image, trimap = read_pair(*self._files(name))
         return Sample(image, trimap - 1)
 
     def load_image(self, name: str) -> np.ndarray:
         path = self._unlabelled / f"{name}.jpg"
-        if not path.is_file():
-            return super().load_image(name)
-        return read_image(path)
+        return read_image(path) if path.is_file() else super().load_image(name)

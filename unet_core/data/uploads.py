@@ -24,10 +24,10 @@ from PIL import Image
 from unet_core.data.base import Dataset, Sample
 from unet_core.data.folder import Folder
 from unet_core.data.io import open_pair, read_mask, read_pair
-from unet_core.data.labels import VERSION, Labels
+from unet_core.data.labels import VERSION, Labels, value_counts
 from unet_core.data.matching import Files, check_unpacked, matched
 from unet_core.data.npz import Npz
-from unet_core.data.prepared import resize_sample
+from unet_core.data.prepared import Progress, resize_sample
 from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo, read_classes
 from unet_core.store.environment import runs_folder
@@ -60,7 +60,8 @@ class Pairs(Dataset):
 
     def __init__(self, name: str, classes: tuple[ClassInfo, ...]):
         self.name, self.folder = name, _folder(name)
-        masks = sorted(self.folder.glob("masks/*.png")) if NAME.fullmatch(self.folder.name) else []
+        is_name = NAME.fullmatch(name.removeprefix(PAIRS))
+        masks = sorted(self.folder.glob("masks/*.png")) if is_name else []
         if not masks:
             raise UserError("The uploaded pairs are no longer here; upload them again.")
         counts = {path.stem: _counts(path) for path in masks}
@@ -124,14 +125,12 @@ def keep_pairs(files: Files) -> str:
 
 
 def keep_upload(
-    files: Files,
-    max_bytes: float,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    files: Files, max_bytes: float, progress: Progress = lambda done, total: None
 ) -> Upload:
     """Check and keep uploaded files, of ``max_bytes`` together; the same files are kept once.
 
-    ``files``: one npz (see `Npz`), or images and masks as in `matched`. ``progress`` gets how many
-    of how many images are kept. ``UserError`` says what does not fit.
+    ``files``: one npz (see `Npz`), or images and masks as in `matched`. ``UserError`` says what
+    does not fit.
     """
     if sum(len(content) for _, content in files) > max_bytes:
         raise UserError(f"These are over {max_bytes / 1e6:.0f} MB; choose fewer pictures.")
@@ -146,13 +145,7 @@ def keep_upload(
             raise UserError(
                 f"{title} has {total} pictures; it takes {MIN_IMAGES} to {MAX_IMAGES:,}."
             )
-
-        def samples() -> Iterator[tuple[str, Sample]]:
-            for done, name in enumerate(sum(source.splits.values(), []), start=1):
-                yield name, _shrunk(source.load(name))
-                progress(done, total)
-
-        names = iter(_write(work / "kept", samples()))
+        names = iter(_write(work / "kept", _samples(source, progress)))
         splits = {split: list(islice(names, len(n))) for split, n in source.splits.items()}
         classes = [asdict(c) for c in source.classes]
         write_json(work / "kept" / LIST, {"title": title, "classes": classes, "splits": splits})
@@ -193,8 +186,7 @@ def _read(folder: Path, name: str) -> Sample:
 
 @lru_cache(KEPT["pairs"] * MAX_PAIRS)  # a page asks at every click; what is kept never changes
 def _counts(mask: Path) -> np.ndarray:
-    """How often each value occurs: int (256,)."""
-    return np.bincount(read_mask(mask).ravel(), minlength=256)
+    return value_counts(read_mask(mask))
 
 
 def _digest(files: Files) -> str:
@@ -247,6 +239,18 @@ def _open(files: Files, folder: Path, max_bytes: float) -> Dataset:
     return Folder(folder)
 
 
+def _samples(source: Dataset, progress: Progress) -> Iterator[tuple[str, Sample]]:
+    """All samples of all splits with their names, larger ones with `MAX_SIDE` pixels."""
+    names = [name for split in source.splits.values() for name in split]
+    for done, name in enumerate(names, start=1):
+        sample = source.load(name)
+        height, width = sample.mask.shape
+        scale = min(1.0, MAX_SIDE / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        yield name, resize_sample(sample, *size)
+        progress(done, len(names))
+
+
 def _write(folder: Path, samples: Iterable[tuple[str, Sample]]) -> list[str]:
     """Images and masks as PNG; returns the names that they got, by number."""
     for kind in KINDS:
@@ -254,15 +258,7 @@ def _write(folder: Path, samples: Iterable[tuple[str, Sample]]) -> list[str]:
     names: list[str] = []
     for name, sample in samples:
         plain = "".join(c if c.isalnum() else "-" for c in name)[:60]
-        names.append(f"{len(names):03}-{plain}")
+        names.append(f"{len(names):04}-{plain}")
         for kind, values in zip(KINDS, sample, strict=True):
             Image.fromarray(values).save(folder / kind / f"{names[-1]}.png", compress_level=1)
     return names
-
-
-def _shrunk(sample: Sample) -> Sample:
-    height, width = sample.mask.shape
-    scale = MAX_SIDE / max(height, width)
-    if scale >= 1:
-        return sample
-    return resize_sample(sample, max(1, round(width * scale)), max(1, round(height * scale)))

@@ -5,7 +5,7 @@ Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks" (ICM
 
 import numpy as np
 
-from unet_core.prediction.overlay import class_ids
+from unet_core.prediction.masks import class_ids
 
 BINS = 20  # of the reliability diagram
 

@@ -2,31 +2,21 @@
 
 import random
 import time
-from collections.abc import Callable
 from datetime import datetime, timezone
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 
 from unet_core.data.base import Dataset
-from unet_core.data.prepared import resize_sample
+from unet_core.data.prepared import Progress, resize_sample
 from unet_core.errors import UserError
+from unet_core.metrics import confusion
 from unet_core.metrics.bootstrap import bootstrap_intervals, bootstrap_mean_interval
 from unet_core.metrics.boundary import TOLERANCE, class_boundary_f1
 from unet_core.metrics.calibration import BINS, calibration_error, reliability
-from unet_core.metrics.confusion import (
-    class_metrics,
-    classes_in_truth,
-    confusion_matrix,
-    foreground_metrics,
-    known_mean,
-    overall_metrics,
-    pet_metrics,
-)
-from unet_core.metrics.thresholds import THRESHOLDS, ProbabilityCounts, threshold_sweep
-from unet_core.prediction.overlay import class_ids
-from unet_core.prediction.segmenter import Segmenter, resize_channels
+from unet_core.metrics.thresholds import ProbabilityCounts
+from unet_core.prediction.masks import class_ids, resize_channels
+from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.classes import ClassInfo, can_score
 from unet_core.store.files import write_json
 from unet_core.store.runs import Run
@@ -42,15 +32,15 @@ def evaluate(
     dataset: Dataset,
     split: str,
     names: list[str] | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
     segmenter: Segmenter | None = None,
 ) -> dict:
     """Score the run's prediction model on the split, or on ``names`` of it, one at a time.
 
     Images are squashed to the model's resolution. Masks are squashed, by the nearest pixel, to
     the run's ``score_size``, without one to the same, and the probabilities are resized to it.
-    ``progress`` gets how many of how many images are done. ``UserError`` when the classes differ,
-    the split does not exist or the network gives NaN.
+    Returns the content of ``evaluation.json``. ``UserError`` when the classes differ, the split
+    does not exist or the network gives NaN.
     """
     names = names or names_of(dataset, split)
     check_classes(run, dataset)
@@ -58,21 +48,20 @@ def evaluate(
     size = run.config["training"].get("score_size") or segmenter.size
     is_binary = len(dataset.classes) == 2
     started = time.time()
-    images, bins = [], np.zeros((BINS, 3))
-    sweep, counts = np.zeros((len(THRESHOLDS), 2, 2), np.int64), ProbabilityCounts()
+    images, bins, counts = [], np.zeros((BINS, 3)), ProbabilityCounts()
     for done, name in enumerate(names, start=1):
         sample = dataset.load(name)
-        truth = resize_sample(sample, size).mask
-        squashed = resize_sample(sample, segmenter.size).image
-        probabilities = as_scored(segmenter.probabilities(squashed), run.classes, dataset.classes)
+        squashed, truth = resize_sample(sample, segmenter.size)
+        probabilities = segmenter.probabilities(squashed)
         if np.isnan(probabilities).any():
             raise UserError(DIVERGED.format(run=run.title, name=name))
+        probabilities = as_scored(probabilities, run.classes, dataset.classes)
         if segmenter.size != size:
+            truth = resize_sample(sample, size).mask
             probabilities = resize_channels(probabilities, size, size)
         images.append({"name": name} | measure_image(truth, probabilities))
         bins += reliability(truth, probabilities)
         if is_binary:
-            sweep += threshold_sweep(truth == 1, probabilities[..., 1])
             counts.add(truth == 1, probabilities[..., 1])
         progress(done, len(names))
     _add_means(images)
@@ -84,7 +73,7 @@ def evaluate(
         **summarize(images, [c.name for c in dataset.classes]),
         "reliability": bins.tolist(),
         "calibration_error": calibration_error(bins),
-        **({"thresholds": sweep.tolist()} | counts.summary() if is_binary else {}),
+        **(counts.summary() if is_binary else {}),
         "per_image": images,
     }
 
@@ -145,7 +134,7 @@ def as_scored(
 
 def _notes(dataset: Dataset, confusions: np.ndarray) -> list[str]:
     """What a reader of the metrics must know of these masks, in sentences."""
-    there = classes_in_truth(confusions)
+    there = confusion.classes_in_truth(confusions)
     absent = [c.name for c, has in zip(dataset.classes, there, strict=True) if not has]
     notes = [dataset.note] if dataset.note else []
     if absent:
@@ -165,18 +154,18 @@ def measure_image(truth: np.ndarray, probabilities: np.ndarray) -> dict:
     """
     prediction, classes = class_ids(probabilities), probabilities.shape[-1]
     return {
-        "confusion": confusion_matrix(truth, prediction, classes).tolist(),
+        "confusion": confusion.confusion_matrix(truth, prediction, classes).tolist(),
         "boundary_f1_by_class": _listed(class_boundary_f1(truth, prediction, classes)),
     }
 
 
 def _add_means(images: list[dict]) -> None:
     """Each image's ``mean_iou`` and ``boundary_f1``, of the classes that the truth of any has."""
-    confusions = _confusions(images)
-    there = classes_in_truth(confusions)
-    for image, iou in zip(images, overall_metrics(confusions)["mean_iou"], strict=True):
-        image["mean_iou"] = float(iou)
-        image["boundary_f1"] = _listed(known_mean(_floats(image["boundary_f1_by_class"])[there]))
+    confusions, by_class = _confusions(images), _column(images, "boundary_f1_by_class")
+    mean_iou = confusion.overall_metrics(confusions)["mean_iou"].tolist()
+    boundary = _listed(confusion.known_mean(by_class[:, confusion.classes_in_truth(confusions)]))
+    for image, iou, f1 in zip(images, mean_iou, boundary, strict=True):
+        image |= {"mean_iou": iou, "boundary_f1": f1}
 
 
 def summarize(images: list[dict], class_names: list[str]) -> dict:
@@ -187,18 +176,17 @@ def summarize(images: list[dict], class_names: list[str]) -> dict:
     confusions = _confusions(images)
     total = confusions.sum(0)
 
-    def from_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
-        found = overall_metrics(confusion)
+    def from_confusion(matrix: np.ndarray) -> dict[str, np.ndarray]:
+        found = confusion.overall_metrics(matrix)
         if class_names == ["pet", "background", "border"]:
-            found |= pet_metrics(confusion)
+            found |= confusion.pet_metrics(matrix)
         if len(class_names) == 2:
-            found |= foreground_metrics(confusion)
+            found |= confusion.foreground_metrics(matrix)
         return found
 
-    boundary = _floats([image["boundary_f1"] for image in images])
-    boundary_by_class = _floats([image["boundary_f1_by_class"] for image in images])
-    overall = from_confusion(total) | {"boundary_f1": known_mean(boundary)}
-    per_class = class_metrics(total) | {"boundary_f1": known_mean(boundary_by_class.T)}
+    boundary, by_class = (_column(images, f"boundary_f1{end}") for end in ("", "_by_class"))
+    overall = from_confusion(total) | {"boundary_f1": confusion.known_mean(boundary)}
+    per_class = confusion.class_metrics(total) | {"boundary_f1": confusion.known_mean(by_class.T)}
     intervals = bootstrap_intervals(confusions, from_confusion)
     intervals["boundary_f1"] = bootstrap_mean_interval(boundary)
     return {
@@ -214,12 +202,11 @@ def _confusions(images: list[dict]) -> np.ndarray:
     return np.array([image["confusion"] for image in images], dtype=np.int64)
 
 
-def _floats(values: list) -> np.ndarray:
-    """Numbers from JSON, which has no NaN and keeps None in its place."""
-    return np.array(values, dtype=np.float64)
+def _column(images: list[dict], key: str) -> np.ndarray:
+    """Numbers from JSON, which has no NaN and keeps None in its place: float64 (images, …)."""
+    return np.array([image[key] for image in images], dtype=np.float64)
 
 
-def _listed(values: np.ndarray) -> Any:
-    """Numbers for JSON: a list, or one number; None in place of NaN."""
-    values = np.asarray(values)
+def _listed(values: np.ndarray) -> list:
+    """Numbers for JSON: None in place of NaN."""
     return np.where(np.isnan(values), np.array(None), values.astype(object)).tolist()

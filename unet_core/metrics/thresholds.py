@@ -14,7 +14,7 @@ from unet_core.store import schemas
 
 THRESHOLDS = np.linspace(0, 1, schemas.THRESHOLDS).astype(np.float32)
 MAX_VALUES = 2**20  # different probabilities that are told apart
-CURVE_POINTS = 200  # of a curve that is kept to be drawn
+CURVE_POINTS = 200  # of a curve that is kept for figures
 
 
 def threshold_sweep(truth: np.ndarray, probability: np.ndarray) -> np.ndarray:
@@ -22,14 +22,10 @@ def threshold_sweep(truth: np.ndarray, probability: np.ndarray) -> np.ndarray:
 
     ``truth``: boolean, True for foreground; ``probability``: float in 0–1; the same shape.
     """
-    passed = np.searchsorted(THRESHOLDS, probability.ravel(), side="right")  # thresholds reached
-    sweep = np.zeros((len(THRESHOLDS), 2, 2), np.int64)
-    for kind in (0, 1):
-        counts = np.bincount(passed[truth.ravel() == kind], minlength=len(THRESHOLDS) + 1)
-        positive = counts[::-1].cumsum()[::-1][1:]  # reach at least this many thresholds
-        sweep[:, kind, 1] = positive
-        sweep[:, kind, 0] = counts.sum() - positive
-    return sweep
+    reached = np.searchsorted(THRESHOLDS, probability.ravel(), side="right")  # how many
+    of_kind = (reached[truth.ravel() == kind] for kind in (0, 1))
+    counts = [np.bincount(numbers, minlength=len(THRESHOLDS) + 1) for numbers in of_kind]
+    return _as_sweep(_reached(np.stack(counts, axis=1)))[1:]
 
 
 class ProbabilityCounts:
@@ -45,9 +41,11 @@ class ProbabilityCounts:
         self._values = np.zeros(0, np.float32)
         self._counts = np.zeros((0, 2), np.int64)
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
+        self._sweep = np.zeros((len(THRESHOLDS), 2, 2), np.int64)
 
     def add(self, truth: np.ndarray, probability: np.ndarray) -> None:
         """Count an image: ``truth`` boolean, True for foreground; ``probability`` in 0–1."""
+        self._sweep += threshold_sweep(truth, probability)
         for kind in (0, 1):
             values, number = np.unique(probability[truth == kind], return_counts=True)
             self._waiting.append((values, number[:, None] * np.eye(2, dtype=np.int64)[kind]))
@@ -60,15 +58,15 @@ class ProbabilityCounts:
         return _as_sweep(_reached(self._counts))
 
     def summary(self) -> dict:
-        """``roc_area`` and ``average_precision``, None where the truth lacks a class for it, and
-        ``curve``: rows of threshold, false and true positives, by rising threshold."""
+        """``thresholds``, the sweep of 101; ``roc_area`` and ``average_precision``, None where the
+        truth lacks a class for it; ``curve``, rows of threshold, false and true positives, by
+        rising threshold."""
         sweep = self.sweep()
         areas = {"roc_area": roc_area(sweep), "average_precision": average_precision(sweep)}
+        known = {key: None if np.isnan(area) else area for key, area in areas.items()}
         values, counts = _grouped(self._values, self._counts, CURVE_POINTS)
         curve = np.column_stack([values.astype(object), _reached(counts)]).tolist()
-        return {key: None if np.isnan(area) else area for key, area in areas.items()} | {
-            "curve": curve
-        }
+        return {"thresholds": self._sweep.tolist(), "curve": curve} | known
 
     def _merge(self) -> None:
         parts = [(self._values, self._counts), *self._waiting]
@@ -102,6 +100,7 @@ def _reached(counts: np.ndarray) -> np.ndarray:
 
 
 def _as_sweep(reached: np.ndarray) -> np.ndarray:
+    """From pixels of either class that reach each threshold, of which all reach the first."""
     return np.stack([reached[0] - reached, reached], axis=-1)
 
 

@@ -1,7 +1,7 @@
 """Cats and dogs made of ellipses and thick curves, with fur."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -20,44 +20,40 @@ WHITE_FUR = np.array([236, 230, 222], np.float32)
 CAT_EYES, DOG_EYES = ("#789632", "#C89628", "#5A8CAA"), "#462D19"
 SIDES = (-1, 1)  # left and right
 Arrays = tuple[np.ndarray, np.ndarray]
+Paint = Callable[[ImageDraw.ImageDraw, int], None]
 Point = tuple[float, float]
-
-
-class Shape(NamedTuple):
-    """A part of an animal, ``kind`` ``ellipse``, ``polygon`` or ``limb``, in its own coordinates.
-
-    ``points``: opposite corners of the ellipse's box, corners of the polygon, or a path; ``tone``
-    lightens (above 0) or darkens the fur there; ``width`` of a limb.
-    """
-
-    kind: str
-    points: list[Point]
-    tone: float
-    width: float = 0.0
 
 
 @dataclass
 class Figure:
     """A ``cat`` or ``dog`` in its own coordinates: x and y about −1 to 1, y downwards.
 
-    In the image its origin lies at ``origin``, and its unit is ``scale`` pixels.
+    ``parts``: the tone of each, which lightens (above 0) or darkens the fur there, and what paints
+    it with a value. In the image the origin lies at ``origin``, and the unit is ``scale`` pixels.
     """
 
     kind: str
     head: Point = (0.0, 0.0)
     head_size: float = 0.3
-    shapes: list[Shape] = field(default_factory=list)
+    parts: list[tuple[float, Paint]] = field(default_factory=list)
     origin: Point = (0.0, 0.0)
     scale: float = 1.0
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, tone: float = 0.0) -> None:
-        self.shapes.append(Shape("ellipse", [(x - rx, y - ry), (x + rx, y + ry)], tone))
-
-    def limb(self, points: list[Point], width: float, tone: float = 0.0) -> None:
-        self.shapes.append(Shape("limb", _curve(points), tone, width))
+        box = [(x - rx, y - ry), (x + rx, y + ry)]
+        self.parts.append((tone, lambda pen, value: pen.ellipse(self.pixels(box), fill=value)))
 
     def polygon(self, points: list[Point], tone: float) -> None:
-        self.shapes.append(Shape("polygon", points, tone))
+        self.parts.append((tone, lambda pen, value: pen.polygon(self.pixels(points), fill=value)))
+
+    def limb(self, points: list[Point], width: float, tone: float = 0.0) -> None:
+        def paint(pen: ImageDraw.ImageDraw, value: int) -> None:
+            path, thickness = self.pixels(_curve(points)), max(2, int(SCALE * self.scale * width))
+            for point in path:
+                pen.circle(point, thickness / 2, fill=value)
+            pen.line(path, fill=value, width=thickness, joint="curve")
+
+        self.parts.append((tone, paint))
 
     def pixels(self, points: list[Point]) -> list[Point]:
         """Where these points are on the enlarged canvas."""
@@ -179,30 +175,14 @@ def _place(random: Generator, f: Figure, height: int, width: int) -> None:
 
 def _rasterize(figure: Figure, height: int, width: int) -> Arrays:
     """Silhouette in 0–1 and tone in −0.5–0.5, float32 (H, W)."""
-
-    def draw(background: int, values: list[int]) -> np.ndarray:
+    layers = []
+    for background in (0, 128):
         canvas = Image.new("L", (width * SCALE, height * SCALE), background)
         pen = ImageDraw.Draw(canvas)
-        for shape, value in zip(figure.shapes, values, strict=True):
-            _draw_shape(pen, figure, shape, value)
-        return np.asarray(canvas.resize((width, height), Image.Resampling.BOX), np.float32)
-
-    alpha = draw(0, [255] * len(figure.shapes))
-    tone = draw(128, [int(128 + 255 * shape.tone) for shape in figure.shapes])
-    return alpha / 255, (tone - 128) / 255
-
-
-def _draw_shape(pen: ImageDraw.ImageDraw, figure: Figure, shape: Shape, value: int) -> None:
-    points = figure.pixels(shape.points)
-    if shape.kind == "ellipse":
-        pen.ellipse(points, fill=value)
-    elif shape.kind == "polygon":
-        pen.polygon(points, fill=value)
-    else:
-        thickness = max(2, int(SCALE * figure.scale * shape.width))
-        for point in points:
-            pen.circle(point, thickness / 2, fill=value)
-        pen.line(points, fill=value, width=thickness, joint="curve")
+        for tone, paint in figure.parts:
+            paint(pen, int(128 + 255 * tone) if background else 255)
+        layers.append(np.asarray(canvas.resize((width, height), Image.Resampling.BOX), np.float32))
+    return layers[0] / 255, (layers[1] - 128) / 255
 
 
 def _ruffle(random: Generator, alpha: np.ndarray, tone: np.ndarray) -> Arrays:

@@ -114,9 +114,8 @@ def _garden(random: Generator, height: int, width: int) -> np.ndarray:
     draw.rectangle((0, horizon, width, height), fill=color)
     image = _uneven(random, canvas, 0.08, 40, blur=(1, 4))
     length, depth = (4, 0.13) if ground == "grass" else (1, 0.06)
-    image[horizon:] *= (
-        1 + depth * streaks(random, (height - horizon, width), length, 0.8)[..., None]
-    )
+    texture = streaks(random, (height - horizon, width), length, 0.8)
+    image[horizon:] *= 1 + depth * texture[..., None]
     return image
 
 
