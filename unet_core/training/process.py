@@ -45,10 +45,9 @@ def train(run: Run, minutes: float | None = None) -> None:
 
 def _train(run: Run, deadline: float | None) -> None:
     config = TrainingConfig.from_dict(run.config["training"])
-    reporter = Reporter(
-        run, state="running", phase="Starting", pid=os.getpid(), epochs=config.epochs,
-        started=datetime.now(timezone.utc).isoformat(timespec="seconds"), message="",
-    )  # fmt: skip
+    started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    first = {"state": "running", "phase": "Starting", "started": started, "message": ""}
+    reporter = Reporter(run, pid=os.getpid(), epochs=config.epochs, **first)
     try:
         check_network(config)
         dataset = data_of(run.config)
@@ -58,9 +57,9 @@ def _train(run: Run, deadline: float | None) -> None:
         if short := too_short(config, len(images[0])):
             print(short)
         reporter.report(phase="Loading TensorFlow", message="")
-        from unet_core.training import fit as training
+        from unet_core.training.fit import fit
 
-        ended = training.fit(run, config, dataset, *images, reporter, deadline)
+        ended = fit(run, config, dataset, *images, reporter, deadline)
         state = "done" if ended else "stopped"
         message = "" if ended or reporter.should_stop() else "Its time was up."
         reporter.close(state=state, phase="Done", seconds_left=0, message=message)
@@ -74,9 +73,32 @@ def _train(run: Run, deadline: float | None) -> None:
         raise
 
 
+def prepare_images(
+    run: Run, dataset: Dataset, config: TrainingConfig, reporter: Reporter
+) -> tuple[Prepared, Prepared]:
+    """Training and validation images, resized to ``config.image_size``, with their masks."""
+    training, validation = kept_names(run, dataset, config)
+    reported = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal reported
+        if time.time() - reported > 0.3:
+            if reporter.should_stop():
+                raise StoppedEarly
+            reported = time.time()
+            reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
+
+    images = prepare(dataset, training, config.image_size, progress)
+    further = kept_further(run, further_data(dataset, config, training))
+    more = [prepare(data, names, config.image_size, progress) for data, names in further if names]
+    return joined(images, *more), prepare(dataset, validation, config.image_size, progress)
+
+
 def kept_names(run: Run, dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:
-    """`split_names` at the run's first start: what is downloaded since does not change a resumed
-    training."""
+    """Names to train on and to validate on, as `split_names` gave them at the run's first start.
+
+    What is downloaded since does not change a resumed training.
+    """
     path = run.path / "subset.json"
     if not path.exists():
         training, validation = split_names(dataset, config)
@@ -86,7 +108,7 @@ def kept_names(run: Run, dataset: Dataset, config: TrainingConfig) -> tuple[list
 
 
 def kept_further(run: Run, further: list[Dataset]) -> list[tuple[Dataset, list[str]]]:
-    """The data that is learned from beside, with the names that were there at the first start."""
+    """What else is trained on, with the names that were there at the first start."""
     subset = _subset(run)
     if "further" not in subset:
         subset["further"] = {data.name: data.splits["trainval"] for data in further}
@@ -102,24 +124,3 @@ def _subset(run: Run) -> dict:
             "Start a new run with the same settings."
         )
     return subset
-
-
-def prepare_images(
-    run: Run, dataset: Dataset, config: TrainingConfig, reporter: Reporter
-) -> tuple[Prepared, Prepared]:
-    """Training and validation images at the network's size."""
-    training, validation = kept_names(run, dataset, config)
-    told = 0.0
-
-    def tell(done: int, total: int) -> None:
-        nonlocal told
-        if time.time() - told > 0.3:
-            if reporter.should_stop():
-                raise StoppedEarly
-            told = time.time()
-            reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
-
-    images = prepare(dataset, training, config.image_size, tell)
-    further = kept_further(run, further_data(dataset, config, training))
-    more = [prepare(data, names, config.image_size, tell) for data, names in further if names]
-    return joined(images, *more), prepare(dataset, validation, config.image_size, tell)
