@@ -1,10 +1,10 @@
 """How far a perfect outline gets on the pets: `python -m benchmarks.border`.
 
 The trimaps' border has one width within an image, but another in the next (mostly 9, 15 or 21
-pixels of the original), which the image hardly tells. This counts the widths, takes the middle of
-the true border as the outline, draws borders of one width for all images along it, at 256 × 256,
-and scores that as if it were a prediction: what a network reaches that errs in nothing but the
-width. The last line is the best width's.
+pixels of the original), which can hardly be seen in the image. This counts the widths, takes the
+middle of the true border as the outline, draws borders of one width for all images along it, at
+256 × 256, and evaluates that as if it were a prediction: what a network reaches that errs in
+nothing but the width. The last line is the best width's.
 """
 
 import argparse
@@ -52,12 +52,13 @@ def main() -> None:
     best = {}
     for width in WIDTHS:
         drawn = [np.select([d < -width / 2, d > width / 2], [0, 1], 2) for d in distances]
-        confusion = sum(confusion_matrix(*pair, 3) for pair in zip(masks, drawn, strict=True))
-        scores = overall_metrics(confusion) | pet_metrics(confusion)
-        scores["border_iou"] = class_metrics(confusion)["iou"][2]
-        text = ", ".join(f"{key} {value:.4f}" for key, value in scores.items())
-        best[float(scores["mean_iou"])] = f"border {width} pixels wide: {text}"
-        print(best[float(scores["mean_iou"])])
+        pairs = zip(masks, drawn, strict=True)
+        confusion = np.sum([confusion_matrix(*pair, 3) for pair in pairs], axis=0)
+        metrics = overall_metrics(confusion) | pet_metrics(confusion)
+        metrics["border_iou"] = class_metrics(confusion)["iou"][2]
+        text = ", ".join(f"{key} {value:.4f}" for key, value in metrics.items())
+        best[float(metrics["mean_iou"])] = f"border {width} pixels wide: {text}"
+        print(best[float(metrics["mean_iou"])])
     print(f"best, {split}, {len(masks)} pictures: {best[max(best)]}")
 
 

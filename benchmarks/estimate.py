@@ -1,9 +1,9 @@
-"""What trainings take against what was foretold: `python -m benchmarks.estimate --quick`.
+"""What trainings take against what was expected: `python -m benchmarks.estimate --quick`.
 
-Five kinds of training on drawn pets, each twice by the command line, in a folder of runs of their
-own: first a short one, foretold without an earlier run of its kind; then a longer one, foretold
-from the first. The last line is the median of truth over estimate of the longer ones; 1 is a good
-estimate. What else the machine does between both shows in it.
+Five kinds of training on synthetic pets, each twice by the command line, in a folder of runs of
+their own: first a short one, estimated without an earlier run of its kind; then a longer one,
+estimated from the first. The last line is the median of truth over estimate of the longer ones; 1
+is a good estimate. What else the machine does between both shows in it.
 """
 
 import argparse
@@ -14,52 +14,48 @@ import sys
 import tempfile
 import time
 
-from unet_core.cli import chosen_settings, parser
+from unet_core.cli import chosen_settings, parse
 from unet_core.data import open_dataset
 from unet_core.jobs import estimate
 from unet_core.jobs.new_runs import split_names
 from unet_core.store.config import TrainingConfig
 
 KINDS = {
-    "default": [],
-    "late encoder, Dice, batches of 4, strong": [
-        *["--image-size", "96", "--no-freeze-encoder", "--fine-tune-from", "7"],
-        *["--loss", "dice", "--batch-size", "4", "--augmentation", "cutmix"],
-    ],
-    "compact, 8 filters, cross-entropy, flip": [
-        "--model", "compact", "--model-arguments", '{"filters": 8}', "--loss", "cross-entropy",
-        "--augmentation", "flip", "--size", "96",
-    ],
-    "batchnorm, 8 filters, batches of 2, none": [
-        "--model", "batchnorm", "--model-arguments", '{"filters": 8}', "--batch-size", "2",
-        "--augmentation", "none", "--size", "64",
-    ],
-    "compact, 8 filters, batches of 16, elastic": [
-        "--model", "compact", "--model-arguments", '{"filters": 8, "depth": 3}',
-        "--batch-size", "16", "--augmentation", "elastic",
-    ],
-}  # fmt: skip
-SHORT = ["--max-images", "64", "--epochs", "4"]
-LONG = ["--max-images", "200", "--epochs", "5"]
+    "default": "",
+    "late encoder, Dice, batches of 4, CutMix": """
+        --image-size 96 --no-freeze-encoder --fine-tune-from 7
+        --loss dice --batch-size 4 --augmentation cutmix""",
+    "compact, 8 filters, cross-entropy, flip": """
+        --model compact --model-arguments {"filters":8} --image-size 96
+        --loss cross-entropy --augmentation flip""",
+    "batchnorm, 8 filters, batches of 2, none": """
+        --model batchnorm --model-arguments {"filters":8} --image-size 64
+        --batch-size 2 --augmentation none""",
+    "compact, 8 filters, batches of 16, elastic": """
+        --model compact --model-arguments {"filters":8,"depth":3}
+        --batch-size 16 --augmentation elastic""",
+}
+SHORT, LONG = "--max-images 64 --epochs 4", "--max-images 200 --epochs 5"
 
 
-def foretold(config: TrainingConfig, prediction: float) -> float:
+def expected_seconds(config: TrainingConfig, prediction: float) -> float:
+    """Of a training; ``prediction``: seconds of one image."""
     dataset = open_dataset(config.data)
     training, validation = map(len, split_names(dataset, config))
     images = estimate.ImageCounts(training, validation, len(dataset.splits["test"]))
     return estimate.seconds(config, images, prediction)
 
 
-def foretold_and_true(options: list[str], prediction: float) -> tuple[float, float]:
+def expected_and_true(options: list[str], prediction: float) -> tuple[float, float]:
     """Seconds of a training with these options, before it and after it."""
     if "--model" not in options:
         options = [*options, "--encoder-weights", "none"]
-    given = chosen_settings(parser().parse_args(["train", *options]))
-    expected = foretold(TrainingConfig().changed(**given), prediction)
+    command = ["train", *options]
+    given = chosen_settings(parse(command))
+    expected = expected_seconds(TrainingConfig().changed(**given), prediction)
     started = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "unet_core", "train", *options], check=True, capture_output=True
-    )
+    command = [sys.executable, "-m", "unet_core", *command]
+    subprocess.run(command, check=True, capture_output=True)
     return expected, time.perf_counter() - started
 
 
@@ -70,14 +66,15 @@ def main() -> None:
     prediction = estimate.prediction_seconds()
     print(f"a prediction takes {1000 * prediction:.0f} ms of a core")
     print(
-        f"{'training':<45}{'foretold':>9}{'true':>6}{'again':>9}{'true':>6}{'ratio':>7}{'load':>6}"
+        f"{'training':<45}{'expected':>9}{'true':>6}{'again':>9}{'true':>6}{'ratio':>7}{'load':>6}"
     )
     ratios = []
     with tempfile.TemporaryDirectory() as folder:
         os.environ["UNET_RUNS_DIR"] = folder
-        for name, options in kinds:
-            first = foretold_and_true([*options, *SHORT], prediction)
-            again = foretold_and_true([*options, *LONG], prediction)
+        for name, words in kinds:
+            options = words.split()
+            first = expected_and_true([*options, *SHORT.split()], prediction)
+            again = expected_and_true([*options, *LONG.split()], prediction)
             ratios.append(again[1] / again[0])
             print(
                 f"{name:<45}{first[0]:>9.0f}{first[1]:>6.0f}{again[0]:>9.0f}{again[1]:>6.0f}"

@@ -1,7 +1,7 @@
 """How much of images without an animal is called pet: `python -m benchmarks.false_pets RUN …`.
 
-Images that no training sees: photos that come with packages, windows without a pet of the pets'
-test images (where they are there), and drawn scenes.
+Images that are in no training data: photos that come with packages, windows without a pet of the
+pets' test images (where they are there), and synthetic scenes.
 """
 
 import argparse
@@ -19,10 +19,10 @@ from unet_core.prediction.masks import class_ids, shares
 from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.runs import find_run
 
-SCENES = range(3000, 3100)  # numbers of drawn images beyond those that are trained on
+SCENES = range(3000, 3100)  # numbers of synthetic images beyond those that are trained on
 ALARM = 0.02  # part of an image called pet from which on it counts as a false pet
 
-ImageSource = tuple[str, np.ndarray]
+Named = tuple[str, np.ndarray]
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
                 print("  " + ", ".join(f"{name} {share:.1%}" for name, share in found.items()))
 
 
-def groups() -> Iterator[tuple[str, Iterator[ImageSource]]]:
+def groups() -> Iterator[tuple[str, Iterator[Named]]]:
     """What is looked at: its name, and the images with theirs."""
     yield "photos", ((name, read_image(path)) for name, path in installed(HELD_OUT).items())
     try:
@@ -57,7 +57,7 @@ def groups() -> Iterator[tuple[str, Iterator[ImageSource]]]:
     yield "drawn scenes", loaded(SyntheticScenes(SyntheticPets(), BACKGROUND, SCENES))
 
 
-def loaded(data: EmptyWindows | SyntheticScenes) -> Iterator[ImageSource]:
+def loaded(data: EmptyWindows | SyntheticScenes) -> Iterator[Named]:
     return ((name, data.load(name).image) for name in data.splits["trainval"])
 
 

@@ -1,6 +1,6 @@
 """The README's image: `python -m benchmarks.figure`.
 
-Chelsea (CC0, from scikit-image) and two drawn pets, each beside what the default model sees.
+Chelsea (CC0, from scikit-image) and two synthetic pets, each beside the default model's mask.
 """
 
 from pathlib import Path

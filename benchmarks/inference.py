@@ -9,6 +9,7 @@ import argparse
 import os
 import statistics
 import time
+from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -19,7 +20,7 @@ from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.runs import shipped_runs
 
 
-def seconds(action) -> float:
+def seconds(action: Callable[[], object]) -> float:
     started = time.perf_counter()
     action()
     return time.perf_counter() - started

@@ -43,9 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         os.environ["UNET_CACHE_DIR"] = str(Path(cache))
         prepared = prepare(dataset, dataset.splits["trainval"][:IMAGES], config.image_size)
-        batches = TrainingBatches(
-            prepared, config.batch_size, config.augmentation, config.image_size, config.seed
-        )
+        batches = TrainingBatches(prepared, config, config.image_size, config.image_size)
         model = build(config.model, len(dataset.classes), {}, config.image_size)
         set_encoder_training(model, config.freeze_encoder, config.fine_tune_from)
         compile_model(model, config, batches.steps)

@@ -4,22 +4,66 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import unet_core
 from unet_core import cli
 from unet_core.architectures.catalogue import CATALOGUE
-from unet_core.cli import main, parser
+from unet_core.cli import COMMANDS, app_script, main, parse
 from unet_core.errors import UserError
 from unet_core.store.config import TrainingConfig, load_recipe, recipe_names
 from unet_core.store.runs import create_run, write_json
 
 
-@pytest.mark.parametrize(
-    "command", ["models", "train", "evaluate", "predict", "download", "export"]
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])
     assert end.value.code == 0
-    assert capsys.readouterr().out.startswith(f"usage: python -m unet_core {command}")
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: python -m unet_core {command}")
+    assert COMMANDS[command][0].__doc__.split("\n")[0] in " ".join(out.split())
+
+
+def test_the_commands_and_the_version(capsys, monkeypatch):
+    assert list(COMMANDS) == ["app", "models", "train", "evaluate", "predict", "download", "export"]
+    for arguments, start in (
+        (["--version"], f"U-Net Studio {unet_core.__version__}\n"),
+        (["--help"], "usage: unet-studio [-h] [--version] COMMAND"),
+    ):
+        monkeypatch.setattr(cli.sys, "argv", ["/usr/bin/unet-studio"])
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        assert end.value.code == 0 and capsys.readouterr().out.startswith(start)
+
+
+def test_the_app_is_started_with_all_that_follows(monkeypatch):
+    started = []
+    monkeypatch.setattr(cli.sys, "argv", ["unet-studio"])
+    monkeypatch.setattr(
+        cli.runpy, "run_module", lambda name, run_name: started.append((name, run_name))
+    )
+    further = ["--server.port", "8502", "--server.headless=true", "--", "-x", "--v"]
+    assert main(["app", *further]) == 0
+    assert started == [("streamlit", "__main__")]
+    script = Path(__file__).parent.parent / "streamlit_app.py"
+    assert cli.sys.argv == ["streamlit", "run", str(script), *further]
+
+
+def test_without_streamlit_there_is_a_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    assert main(["app"]) == 2
+    assert "needs Streamlit" in capsys.readouterr().err
+
+
+def test_the_app_of_an_installed_package_lies_inside_of_it(monkeypatch, tmp_path):
+    package = tmp_path / "unet_core"
+    (package / "app").mkdir(parents=True)
+    monkeypatch.setattr(unet_core, "__file__", str(package / "__init__.py"))
+    with pytest.raises(UserError, match="not here"):
+        app_script()
+    inside, beside = package / "app" / "streamlit_app.py", tmp_path / "streamlit_app.py"
+    for script in (inside, beside):
+        script.touch()
+        assert app_script() == script
 
 
 @pytest.mark.parametrize(
@@ -50,6 +94,7 @@ def test_a_setting_that_does_not_exist_is_named():
 
 
 USAGES = {
+    "app": " [options of `streamlit run` …]",
     "models": "",
     "evaluate": " --data DATA [--split SPLIT] [--max-images MAX_IMAGES] [--out DIR] run",
     "predict": " [--model MODEL] --out DIR [--opacity OPACITY] IMAGE [IMAGE ...]",
@@ -68,36 +113,27 @@ def test_what_a_command_takes(command, capsys):
 
 def test_options_are_read_as_what_they_are():
     def read(line: str) -> dict:
-        return vars(parser().parse_args(line.split()))
+        return vars(parse(line.split()))
 
-    options = read("train --run a/b --name n --title T --minutes 2.5 --epochs 3 --augmentation flip"
-                   ' --model-arguments {"depth":2} --crop-size 0')  # fmt: skip
+    words = "--run a/b --name n --title T --minutes 2.5 --epochs 3 --augmentation flip"
+    options = read(f'train {words} --model-arguments {{"depth":2}} --crop-size 0')
     assert options["run"] == Path("a/b") and (options["name"], options["title"]) == ("n", "T")
     assert (options["minutes"], options["epochs"]) == (2.5, 3)
     assert options["model_arguments"] == {"depth": 2} and options["seed"] is None
     assert options["run_command"] is cli.train
     plain = read("train")
-    assert (plain["title"], plain["run"], plain["recipe"], plain["minutes"]) == (
-        "",
-        None,
-        None,
-        None,
-    )
-    assert read("predict a.png b.png --out c") == {
-        "images": [Path("a.png"), Path("b.png")], "model": None, "out": Path("c"),
-        "opacity": 0.5, "run_command": cli.predict,
-    }  # fmt: skip
-    assert read("evaluate r --data d") == {
-        "run": "r", "data": "d", "split": "test", "max_images": None, "out": None,
-        "run_command": cli.evaluate,
-    }  # fmt: skip
+    assert plain["title"] == ""
+    assert plain["run"] is plain["recipe"] is plain["minutes"] is None
+    images = [Path("a.png"), Path("b.png")]
+    expected = {"images": images, "model": None, "out": Path("c"), "opacity": 0.5}
+    assert read("predict a.png b.png --out c") == expected | {"run_command": cli.predict}
+    expected = {"run": "r", "data": "d", "split": "test", "max_images": None, "out": None}
+    assert read("evaluate r --data d") == expected | {"run_command": cli.evaluate}
     assert read("evaluate r --data d --out o --max-images 3")["out"] == Path("o")
-    assert read("export r --format onnx --out m") == {
-        "run": "r", "format": "onnx", "out": Path("m"), "run_command": cli.export,
-    }  # fmt: skip
-    assert read("download pets --max-images 3") == {
-        "data": "pets", "max_images": 3, "run_command": cli.download,
-    }  # fmt: skip
+    expected = {"run": "r", "format": "onnx", "out": Path("m")}
+    assert read("export r --format onnx --out m") == expected | {"run_command": cli.export}
+    expected = {"data": "pets", "max_images": 3, "run_command": cli.download}
+    assert read("download pets --max-images 3") == expected
 
 
 @pytest.mark.parametrize(
@@ -117,6 +153,7 @@ def test_options_are_read_as_what_they_are():
         ("predict x.png", "--out"),
         ("evaluate r", "--data"),
         ("", "COMMAND"),
+        ("models --server.port 8", "unrecognized arguments: --server.port 8"),
     ],
 )
 def test_what_cannot_be_read_is_said(line, says, capsys):
@@ -126,11 +163,9 @@ def test_what_cannot_be_read_is_said(line, says, capsys):
 
 
 def test_settings_that_are_not_given_stay_and_zero_may_mean_none():
-    options = parser().parse_args(
-        ["train", "--crop-size", "0", "--weight-decay", "0", "--epochs", "7"]
-    )
+    options = parse(["train", "--crop-size", "0", "--weight-decay", "0", "--epochs", "7"])
     assert cli.chosen_settings(options) == {"crop_size": None, "weight_decay": 0, "epochs": 7}
-    assert cli.chosen_settings(parser().parse_args(["train"])) == {}
+    assert cli.chosen_settings(parse(["train"])) == {}
 
 
 def test_predict_writes_the_mask_its_colours_and_the_overlay(channel_run, tmp_path, capsys):
@@ -192,5 +227,5 @@ def test_interrupted_by_the_keyboard(monkeypatch):
     def interrupted(options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "models", interrupted)
+    monkeypatch.setitem(COMMANDS, "models", (interrupted, None))
     assert main(["models"]) == 130

@@ -127,7 +127,7 @@ def test_every_setting_can_be_given_on_the_command_line(name):
     assert value != default
     option = name.replace("_", "-")
     words = [f"--no-{option}"] if text is None else [f"--{option}", text]
-    options = cli.parser().parse_args(["train", *words])
+    options = cli.parse(["train", *words])
     given = cli.chosen_settings(options)
     assert given == {name: value} and type(given[name]) is type(value)
 

@@ -48,10 +48,11 @@ def mean_iou(truth: np.ndarray, seen: np.ndarray, classes: int) -> float:
 )
 def test_four_pictures_are_learned_by_heart(name, classes, arguments, encoder, steps):
     keras.utils.set_random_seed(1)
+    learning = {"schedule": "constant", "learning_rate": 5e-3 if encoder is None else 3e-3}
+    feeding = {"batch_size": 4, "augmentation": "none"}
     config = TrainingConfig(
-        model=name, model_arguments=arguments, schedule="constant", encoder_lr_multiplier=1.0,
-        learning_rate=3e-3 if encoder is not None else 5e-3,
-    )  # fmt: skip
+        model=name, model_arguments=arguments, encoder_lr_multiplier=1.0, **learning, **feeding
+    )
     entry, side = CATALOGUE[name], 64 if encoder is not None else 32
     data = four_images(side, classes)
     model = build(name, outputs_for(classes), arguments)
@@ -62,7 +63,7 @@ def test_four_pictures_are_learned_by_heart(name, classes, arguments, encoder, s
             layer.momentum = 0.9
     before = model.get_weights()
     whole = entry.covering_size(arguments, side)
-    batches = TrainingBatches(data, 4, "none", whole, 0, output_side(model, whole))
+    batches = TrainingBatches(data, config, whole, output_side(model, whole))
     compile_model(model, config, steps)
     images, masks = next(iter(batches.dataset))
     losses = []

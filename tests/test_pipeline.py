@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from unet_core.data.prepared import Prepared
+from unet_core.store.config import TrainingConfig
 from unet_core.training.augment import (
     Seeds,
     color_jitter,
@@ -24,6 +25,21 @@ def photos() -> Prepared:
     return Prepared([str(i) for i in range(7)], images, masks)
 
 
+def batches_of(
+    data: Prepared,
+    batch_size: int,
+    augmentation: str,
+    crop_size: int,
+    seed: int = 0,
+    mask_size: int | None = None,
+    weight_map: float = 0.0,
+    background: int = 0,
+) -> TrainingBatches:
+    settings = {"batch_size": batch_size, "augmentation": augmentation, "seed": seed}
+    config = TrainingConfig(**settings, weight_map=weight_map)
+    return TrainingBatches(data, config, crop_size, mask_size or crop_size, background)
+
+
 def epoch(batches: TrainingBatches, number: int) -> list[np.ndarray]:
     batches.set_epoch(number)
     return [part.numpy() for batch in batches.dataset for part in batch]
@@ -31,7 +47,7 @@ def epoch(batches: TrainingBatches, number: int) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("augmentation", ["cutmix", "elastic", "standard", "flip", "none"])
 def test_masks_stay_on_their_pictures_and_are_never_mixed(photos, augmentation):
-    batches = TrainingBatches(photos, 4, augmentation, crop_size=24, seed=0)
+    batches = batches_of(photos, 4, augmentation, crop_size=24, seed=0)
     batches.set_epoch(1)
     for images, masks in batches.dataset:
         assert images.shape[1:] == (24, 24, 3) and masks.shape[1:] == (24, 24)
@@ -44,13 +60,13 @@ def test_masks_stay_on_their_pictures_and_are_never_mixed(photos, augmentation):
 
 
 def test_every_picture_comes_once_an_epoch(photos):
-    sizes = [len(masks) for _, masks in TrainingBatches(photos, 4, "standard", 32, 0).dataset]
+    sizes = [len(masks) for _, masks in batches_of(photos, 4, "standard", 32, 0).dataset]
     assert sizes == [4, 3]
 
 
 @pytest.mark.parametrize("augmentation", ["cutmix", "elastic"])
 def test_epochs_differ_and_repeat_themselves_exactly(photos, augmentation):
-    batches = TrainingBatches(photos, 4, augmentation, 32, seed=5)
+    batches = batches_of(photos, 4, augmentation, 32, seed=5)
     first, second, again = (epoch(batches, number) for number in (0, 1, 0))
     assert any((a != b).any() for a, b in zip(first, second, strict=True))
     for a, b in zip(first, again, strict=True):
@@ -58,7 +74,7 @@ def test_epochs_differ_and_repeat_themselves_exactly(photos, augmentation):
 
 
 def test_without_augmentation_the_whole_picture_comes_unchanged(photos):
-    images, masks = next(iter(TrainingBatches(photos, 7, "none", 32, 0).dataset))
+    images, masks = next(iter(batches_of(photos, 7, "none", 32, 0).dataset))
     expected = sorted(map(bytes, photos.masks))
     assert sorted(map(bytes, masks.numpy().astype(np.uint8))) == expected
     assert images.numpy().max() == 250
@@ -76,7 +92,7 @@ def noise() -> Prepared:
 
 @pytest.mark.parametrize("augmentation", ["flip", "none"])
 def test_an_unscaled_window_is_copied_pixel_by_pixel(noise, augmentation):
-    batches = TrainingBatches(noise, 4, augmentation, crop_size=28, seed=2)
+    batches = batches_of(noise, 4, augmentation, crop_size=28, seed=2)
     kinds, corners = set(), set()
     for number in range(12):
         batches.set_epoch(number)
@@ -162,7 +178,7 @@ def test_cut_mix_moves_a_window_of_the_next_picture_with_its_mask():
 
 
 def test_unpadded_networks_see_mirrored_pictures_and_learn_all_of_them(photos):
-    batches = TrainingBatches(photos, 7, "none", crop_size=48, seed=0, mask_size=32)
+    batches = batches_of(photos, 7, "none", crop_size=48, seed=0, mask_size=32)
     images, masks = next(iter(batches.dataset))
     assert images.shape[1:3] == (48, 48)
     expected = sorted(map(bytes, photos.masks))
@@ -176,7 +192,7 @@ def test_weights_are_cut_with_their_masks(photos, outside):
     masks = np.full((7, 32, 32), outside, np.uint8)
     masks[:, :, :14] = masks[:, :, 18:] = 1 - outside  # two cells and four pixels between them
     photos = Prepared(photos.names, photos.images, masks)
-    batches = TrainingBatches(photos, 7, "elastic", 24, seed=0, weight_map=10, background=outside)
+    batches = batches_of(photos, 7, "elastic", 24, seed=0, weight_map=10, background=outside)
     _, masks, weights = next(iter(batches.dataset))
     assert weights.shape == masks.shape
     is_between = masks.numpy() == outside
@@ -194,6 +210,6 @@ def test_validation_keeps_the_order_and_mirrors_what_an_unpadded_network_needs(p
 
 def test_nothing_is_tuned_at_run_time(photos):
     # it made TensorFlow stand still at the end of epochs
-    training = TrainingBatches(photos, 4, "none", 32, seed=0).dataset
+    training = batches_of(photos, 4, "none", 32, seed=0).dataset
     for batches in (training, validation_batches(photos, 4, 32, 32)):
         assert batches.options().autotune.enabled is False

@@ -1,13 +1,22 @@
-"""The command line: ``python -m unet_core --help``."""
+"""The command line: ``unet-studio --help``, or ``python -m unet_core --help``.
 
-import argparse
+Each command is a function, whose docstring is its help, below another that adds its options;
+`COMMANDS` lists both.
+"""
+
 import json
 import math
 import os
+import runpy
 import sys
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
+from collections.abc import Callable
 from dataclasses import Field, fields
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import unet_core
 from unet_core.errors import UserError, explained
 from unet_core.store.config import DATA_HELP, TrainingConfig, kind_of, load_recipe, recipe_names
 
@@ -16,143 +25,69 @@ STOPPED = 130  # the exit code of a program that was interrupted
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns 0, 2 for an error the user can mend, 130 when interrupted."""
-    options = parser().parse_args(arguments)
+    options = parse(arguments)
     try:
         options.run_command(options)
     except (UserError, OSError) as error:
-        told = explained(error)
-        if told is None:
+        message = explained(error)
+        if message is None:
             raise
-        print(f"error: {told}", file=sys.stderr)
+        print(f"error: {message}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return STOPPED
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="python -m unet_core", description="Build, train, evaluate and use U-Nets."
-    )
+def parse(arguments: list[str] | None = None) -> Namespace:
+    """What was asked for; exits with 2 where it cannot be read.
+
+    >>> parse(["export", "pets", "--format", "onnx"]).run
+    'pets'
+    """
+    is_installed = Path(sys.argv[0]).stem == "unet-studio"
+    name = "unet-studio" if is_installed else "python -m unet_core"
+    top = ArgumentParser(prog=name, description="Build, train, evaluate and use U-Nets.")
+    version = f"U-Net Studio {unet_core.__version__}"
+    top.add_argument("--version", action="version", version=version)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    _models_parser(commands)
-    _train_parser(commands)
-    _evaluate_parser(commands)
-    _predict_parser(commands)
-    _download_parser(commands)
-    _export_parser(commands)
-    return top
+    for command, (action, add_options) in COMMANDS.items():
+        text = (action.__doc__ or "").partition("\n")[0]
+        parser = commands.add_parser(command, help=text, description=text)
+        parser.set_defaults(run_command=action)
+        if add_options:
+            add_options(parser)
+    options, further = top.parse_known_args(arguments)
+    if options.run_command is app:
+        options.further = further
+    elif further:
+        top.error(f"unrecognized arguments: {' '.join(further)}")
+    return options
 
 
-def _add(commands, name: str, run_command, text: str) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=text, description=text)
-    command.set_defaults(run_command=run_command)
-    return command
+def app_options(parser: ArgumentParser) -> None:
+    parser.usage = f"{parser.prog} [-h] [options of `streamlit run` …]"
 
 
-def _models_parser(commands) -> None:
-    _add(commands, "models", models, "List the networks that can be trained, and the runs.")
+def app(options: Namespace) -> None:
+    """Start the app in the browser; what follows is passed on to Streamlit."""
+    if find_spec("streamlit") is None:
+        raise UserError("The app needs Streamlit, which is not installed: pip install streamlit")
+    sys.argv = ["streamlit", "run", str(app_script()), *options.further]
+    runpy.run_module("streamlit", run_name="__main__")
 
 
-def _train_parser(commands) -> None:
-    command = _add(commands, "train", train, "Train a model into a new run folder.")
-    command.add_argument("--recipe", choices=recipe_names(), help="start from these settings")
-    command.add_argument("--run", type=Path, metavar="FOLDER", help="go on with this run folder")
-    command.add_argument("--name", help="name of the new run (a-z, 0-9, hyphens)")
-    command.add_argument("--title", default="", help="what people call the run")
-    command.add_argument(
-        "--minutes", type=above_zero(float), help="stop, whole, after this many minutes"
-    )
-    settings = command.add_argument_group(
-        "settings", "They change the recipe, or the defaults of the small run."
-    )
-    for place in fields(TrainingConfig):
-        _add_setting(settings, place)
+def app_script() -> Path:
+    """The app's entry point: beside the package, or inside where it is installed."""
+    package = Path(unet_core.__file__).parent
+    for folder in (package.parent, package / "app"):
+        if (script := folder / "streamlit_app.py").is_file():
+            return script
+    raise UserError("The app is not here: this is the package alone, without streamlit_app.py.")
 
 
-def _add_setting(group, place: Field) -> None:
-    """The option of a setting, from the setting's own definition; not given, it is None."""
-    rule, (kind, _) = place.metadata["setting"], kind_of(place)
-    text = rule.help + (f"; 0: {rule.zero}" if rule.zero else "")
-    metavar = rule.metavar or ("NUMBER" if kind in (int, float) else None)
-    form = {"choices": rule.choices} if rule.choices else {"metavar": metavar}
-    if kind is bool:
-        form = {"action": argparse.BooleanOptionalAction}
-    else:
-        form["type"] = json_object if kind is dict else kind
-    group.add_argument(
-        f"--{place.name.replace('_', '-')}", help=text.replace("%", "%%"), default=None, **form
-    )
-
-
-def json_object(text: str) -> dict:
-    """The type of an option that is a JSON object."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a JSON object in braces")
-    return value
-
-
-def above_zero(kind: type):
-    """The type of an option that is a number above zero."""
-
-    def number(text: str):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan
-        if not 0 < value < math.inf:
-            whole = "whole " if kind is int else ""
-            raise argparse.ArgumentTypeError(f"{text!r} is not a {whole}number above zero")
-        return value
-
-    return number
-
-
-def _evaluate_parser(commands) -> None:
-    command = _add(commands, "evaluate", evaluate, "Score a run on a data set's split.")
-    command.add_argument("run")
-    command.add_argument("--data", required=True, help=DATA_HELP)
-    command.add_argument("--split", default="test", help="test (the default) or trainval")
-    command.add_argument(
-        "--max-images", type=above_zero(int), help="only so many, drawn with a fixed seed"
-    )
-    command.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="write evaluation.json here; without it into a run of yours where the data is its "
-        "own, else into runs/.evaluations, beside the run's own result",
-    )
-
-
-def _predict_parser(commands) -> None:
-    command = _add(commands, "predict", predict, "Segment pictures; write masks and overlays.")
-    command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
-    command.add_argument("--model", help="a run; without it the best shipped model")
-    command.add_argument("--out", type=Path, required=True, metavar="DIR")
-    command.add_argument("--opacity", type=float, default=0.5, help="of the overlay, 0 to 1")
-
-
-def _download_parser(commands) -> None:
-    command = _add(commands, "download", download, "Get pictures from their official addresses.")
-    command.add_argument("data", choices=["pets"])
-    command.add_argument(
-        "--max-images", type=above_zero(int), help="only the first so many of the archive"
-    )
-
-
-def _export_parser(commands) -> None:
-    command = _add(commands, "export", export, "Write a run's model for another runtime.")
-    command.add_argument("run")
-    command.add_argument("--format", choices=("onnx", "tflite", "savedmodel"), required=True)
-    command.add_argument("--out", type=Path, help="default: RUN.FORMAT in this folder")
-
-
-def models(options) -> None:
+def models(options: Namespace) -> None:
+    """List the networks that can be trained, and the runs."""
     from unet_core.architectures.catalogue import CATALOGUE
     from unet_core.store.runs import all_runs
 
@@ -161,12 +96,40 @@ def models(options) -> None:
         print(f"{name:<20}{entry.parameters:>12,}  {entry.title}")
     print(f"\n{'run':<32}{'state':<10}{'mean IoU':>9}  title")
     for run in all_runs():
-        scores = (run.evaluation or {}).get("metrics", {})
-        iou = f"{scores['mean_iou']:.4f}" if "mean_iou" in scores else "–"
+        metrics = (run.evaluation or {}).get("metrics", {})
+        iou = f"{metrics['mean_iou']:.4f}" if "mean_iou" in metrics else "–"
         print(f"{run.name:<32}{run.status['state']:<10}{iou:>9}  {run.title}")
 
 
-def train(options) -> None:
+def train_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--recipe", choices=recipe_names(), help="start from these settings")
+    add("--run", type=Path, metavar="FOLDER", help="go on with this run folder")
+    add("--name", help="name of the new run (a-z, 0-9, hyphens)")
+    add("--title", default="", help="what people call the run")
+    add("--minutes", type=positive(float), help="stop, whole, after this many minutes")
+    text = "They change the recipe, or the defaults of the small run."
+    settings = parser.add_argument_group("settings", text)
+    for place in fields(TrainingConfig):
+        name = f"--{place.name.replace('_', '-')}"
+        settings.add_argument(name, default=None, **_option_of(place))
+
+
+def _option_of(place: Field) -> dict[str, Any]:
+    """How `argparse` reads a setting, by the setting's own definition."""
+    rule, (kind, _) = place.metadata["setting"], kind_of(place)
+    text = rule.help + (f"; 0: {rule.zero}" if rule.zero else "")
+    option: dict[str, Any] = {"help": text.replace("%", "%%")}
+    if kind is bool:
+        return option | {"action": BooleanOptionalAction}
+    option["type"] = json_object if kind is dict else kind
+    if rule.choices:
+        return option | {"choices": rule.choices}
+    return option | {"metavar": rule.metavar or ("NUMBER" if kind in (int, float) else None)}
+
+
+def train(options: Namespace) -> None:
+    """Train a model into a new run folder."""
     from unet_core.store.job import ACTIVE
     from unet_core.store.runs import Run
 
@@ -195,7 +158,7 @@ def train(options) -> None:
         jobs.advance()  # the next one that waits
 
 
-def chosen_settings(options) -> dict:
+def chosen_settings(options: Namespace) -> dict[str, Any]:
     """The settings that were given; 0 stands for None where a setting can be None."""
     given = {}
     for place in fields(TrainingConfig):
@@ -206,7 +169,19 @@ def chosen_settings(options) -> dict:
     return given
 
 
-def evaluate(options) -> None:
+def evaluate_options(parser: ArgumentParser) -> None:
+    parser.add_argument("run")
+    parser.add_argument("--data", required=True, help=DATA_HELP)
+    parser.add_argument("--split", default="test", help="test (the default) or trainval")
+    text = "only so many, drawn with a fixed seed"
+    parser.add_argument("--max-images", type=positive(int), help=text)
+    text = "write evaluation.json here; without it into a run of yours where the data is its "
+    text += "own, else into runs/.evaluations, beside the run's own result"
+    parser.add_argument("--out", type=Path, metavar="DIR", help=text)
+
+
+def evaluate(options: Namespace) -> None:
+    """Score a run on a data set's split."""
     from unet_core.jobs import evaluations
     from unet_core.metrics import evaluate as evaluation
     from unet_core.metrics import report
@@ -230,7 +205,15 @@ def evaluate(options) -> None:
     print(f"\nwritten to {folder / 'evaluation.json'}")
 
 
-def predict(options) -> None:
+def predict_options(parser: ArgumentParser) -> None:
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    parser.add_argument("--model", help="a run; without it the best shipped model")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--opacity", type=float, default=0.5, help="of the overlay, 0 to 1")
+
+
+def predict(options: Namespace) -> None:
+    """Segment pictures; write masks and overlays."""
     from unet_core.data.io import open_image
     from unet_core.prediction.segmenter import Segmenter
     from unet_core.prediction.views import SegmentedImage, View
@@ -259,7 +242,14 @@ def predict(options) -> None:
         raise UserError(f"{failed} of {len(options.images)} pictures could not be read.")
 
 
-def download(options) -> None:
+def download_options(parser: ArgumentParser) -> None:
+    parser.add_argument("data", choices=["pets"])
+    text = "only the first so many of the archive"
+    parser.add_argument("--max-images", type=positive(int), help=text)
+
+
+def download(options: Namespace) -> None:
+    """Get pictures from their official addresses."""
     from unet_core.jobs import downloads
     from unet_core.store.environment import data_folder
 
@@ -268,7 +258,14 @@ def download(options) -> None:
     print(f"The {options.data} are in {target}.")
 
 
-def export(options) -> None:
+def export_options(parser: ArgumentParser) -> None:
+    parser.add_argument("run")
+    parser.add_argument("--format", choices=("onnx", "tflite", "savedmodel"), required=True)
+    parser.add_argument("--out", type=Path, help="default: RUN.FORMAT in this folder")
+
+
+def export(options: Namespace) -> None:
+    """Write a run's model for another runtime."""
     quiet_tensorflow()
     from unet_core.models import load_run
     from unet_core.training.export import export as write
@@ -276,6 +273,48 @@ def export(options) -> None:
     run, model = load_run(options.run)
     path = options.out or Path(f"{run.name}.{options.format}")
     print(write(model, path.absolute(), options.format))
+
+
+COMMANDS: dict[str, tuple[Callable[[Namespace], None], Callable[[ArgumentParser], None] | None]] = {
+    "app": (app, app_options),
+    "models": (models, None),
+    "train": (train, train_options),
+    "evaluate": (evaluate, evaluate_options),
+    "predict": (predict, predict_options),
+    "download": (download, download_options),
+    "export": (export, export_options),
+}
+
+
+def json_object(text: str) -> dict:
+    """The type of an option that is a JSON object.
+
+    >>> json_object('{"depth": 2}')
+    {'depth': 2}
+    """
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ArgumentTypeError(f"{text!r} is not a JSON object in braces")
+    return value
+
+
+def positive(kind: type) -> Callable[[str], float]:
+    """The type of an option that is a number above zero, ``int`` or ``float``."""
+
+    def number(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value < math.inf:
+            whole = "whole " if kind is int else ""
+            raise ArgumentTypeError(f"{text!r} is not a {whole}number above zero")
+        return value
+
+    return number
 
 
 def show_progress(done: int, total: int) -> None:

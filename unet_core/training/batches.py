@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from unet_core.data.prepared import Prepared
+from unet_core.store.config import TrainingConfig
 from unet_core.training.augment import (
     Seeds,
     color_jitter,
@@ -31,35 +32,28 @@ class TrainingBatches:
     """A data set of ``(images float32 (B, C, C, 3) in 0–255, masks int32 (B, M, M))``.
 
     Windows of C pixels, ``crop_size``, are cut at a random scale and aspect, or copied pixel by
-    pixel where the augmentation does not resize. M, ``mask_size``, is the middle that the network
-    gives; where it is smaller, images are mirrored at their borders, so that all of them can be
-    learned. With a ``weight_map`` strength, batches have a third part: the weights of the pixels,
-    float32 (B, M, M), highest on gaps of the class ``background``. Call `set_epoch` (from 0) before
-    each pass over ``dataset``.
+    pixel where the config's augmentation does not resize. M, ``mask_size``, is the middle that the
+    network gives; where it is smaller, images are mirrored at their borders, so that all of them
+    can be learned. With the config's ``weight_map``, batches have a third part: the weights of the
+    pixels, float32 (B, M, M), highest on gaps of the class ``background``. Call `set_epoch` (from
+    0) before each pass over ``dataset``.
     """
 
     data: Prepared
-    batch_size: int
-    augmentation: str
+    config: TrainingConfig
     crop_size: int
-    seed: int
-    mask_size: int = 0  # as crop_size
-    weight_map: float = 0.0
+    mask_size: int
     background: int = 0
 
     def __post_init__(self) -> None:
-        self.mask_size = self.mask_size or self.crop_size
+        self.seed, self.augmentation = self.config.seed, self.config.augmentation
+        self.steps = -(-len(self.data) // self.config.batch_size)  # batches an epoch
         self.side = self.data.images.shape[1] + (self.crop_size - self.mask_size) // 2 * 2
         self.truth = [self.data.masks]
-        if self.weight_map:
-            maps = [weight_map(m, self.weight_map, self.background) for m in self.data.masks]
+        if strength := self.config.weight_map:
+            maps = [weight_map(mask, strength, self.background) for mask in self.data.masks]
             self.truth.append(np.stack(maps))
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
-
-    @property
-    def steps(self) -> int:
-        """Batches an epoch."""
-        return -(-len(self.data) // self.batch_size)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose what the next pass over ``dataset`` is made of."""
@@ -76,7 +70,7 @@ class TrainingBatches:
         """Rows of the data in the epoch's order, by batches, with the batches' numbers."""
         seed = tf.stack([tf.constant(self.seed, tf.int64), self._epoch])
         order = tf.random.experimental.stateless_shuffle(tf.range(len(self.data)), seed)
-        batches = tf.data.Dataset.from_tensor_slices(order).batch(self.batch_size)
+        batches = tf.data.Dataset.from_tensor_slices(order).batch(self.config.batch_size)
         return batches.enumerate(self._epoch * MAX_STEPS)
 
     def _load(self, number: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:

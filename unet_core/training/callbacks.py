@@ -40,9 +40,8 @@ class LiveProgress(keras.callbacks.Callback):
 
     def __post_init__(self) -> None:
         super().__init__()
-        settings, earlier = self.run.config["training"], self.run.history
-        self.steps, self.all_steps = self.batches.steps, self.batches.steps * settings["epochs"]
-        self.val_fraction = settings["val_fraction"]
+        self.config, self.steps = self.batches.config, self.batches.steps  # of an epoch
+        earlier = self.run.history
         self.started = time.time() - (earlier[-1]["seconds"] if earlier else 0)
         self.pace, self.last_row, self.is_stopped = Pace(), 0.0, False
 
@@ -64,7 +63,8 @@ class LiveProgress(keras.callbacks.Callback):
         self.last_row = now
         row = {"step": step, "epoch": self.epoch + 1, "loss": logs["loss"]}
         append_row(self.run.path / "steps.csv", row | {"seconds": now - self.started})
-        self.reporter.report(step=step, steps=self.all_steps, **self._speed(step))
+        steps = self.config.epochs * self.steps
+        self.reporter.report(step=step, steps=steps, **self._speed(steps - step))
 
     def on_test_begin(self, logs: dict | None = None) -> None:
         self.reporter.report(phase="Validating")
@@ -74,16 +74,16 @@ class LiveProgress(keras.callbacks.Callback):
         rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         logs["learning_rate"] = float(rate)
 
-    def _speed(self, step: int) -> dict:
+    def _speed(self, steps_left: int) -> dict:
         """The steady speed and the seconds left by it; nothing before there is one."""
         seconds = self.pace.step_seconds
         if seconds is None:
             return {}
-        pause = self.pace.pause_seconds(self.steps, self.val_fraction)
-        pauses = self.all_steps // self.steps - self.epoch
-        left = (self.all_steps - step) * seconds + pauses * pause + self.seconds_after
+        pause = self.pace.pause_seconds(self.steps, self.config.val_fraction)
+        pauses = (self.config.epochs - self.epoch) * pause
+        left = steps_left * seconds + pauses + self.seconds_after
         return {
-            "images_per_second": round(self.batches.batch_size / seconds, 2),
+            "images_per_second": round(self.config.batch_size / seconds, 2),
             "pace": {"step": seconds, "pause": pause, "steps": self.pace.steps},
             "seconds_left": round(left),
         }

@@ -22,15 +22,9 @@ from unet_core.models.losses import SegmentationLoss
 from unet_core.models.mobilenet import load_encoder, set_encoder_training
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, evaluations_of, write_json
+from unet_core.training import checkpoints
 from unet_core.training.batches import TrainingBatches, validation_batches
 from unet_core.training.callbacks import LiveProgress, SamplePredictions
-from unet_core.training.checkpoints import (
-    TrainingEnd,
-    backup_of,
-    best_of,
-    checkpoint_callbacks,
-    restore,
-)
 from unet_core.training.export import export, save_weights
 from unet_core.training.optimizers import build_optimizer, set_statistics_momentum
 from unet_core.training.weight_map import background_id
@@ -58,30 +52,22 @@ def fit(
     entry, arguments = CATALOGUE[config.model], config.model_arguments
     crop = entry.window(arguments, config.image_size, config.crop_size)
     whole = entry.covering_size(arguments, config.image_size)
-    batches = TrainingBatches(
-        data=training,
-        batch_size=config.batch_size,
-        augmentation=config.augmentation,
-        crop_size=crop,
-        seed=config.seed,
-        mask_size=output_side(model, crop),
-        weight_map=config.weight_map,
-        background=background_id(dataset.classes),
-    )
-    validating = validation_batches(validation, config.batch_size, whole, output_side(model, whole))
+    background = background_id(dataset.classes)
+    batches = TrainingBatches(training, config, crop, output_side(model, crop), background)
+    held_out = validation_batches(validation, config.batch_size, whole, output_side(model, whole))
 
     compile_model(model, config, batches.steps)
-    first_epoch = restore(run, model, batches.steps)
+    first_epoch = checkpoints.restore(run, model, batches.steps)
     seconds_after = finishing_seconds(config, len(dataset.splits["test"]))
     progress = LiveProgress(run, reporter, batches, seconds_after, deadline)
     samples = SamplePredictions(run, validation, dataset.classes, whole)
-    with suppress(TrainingEnd):
+    with suppress(checkpoints.TrainingEnd):
         model.fit(
             batches.dataset,
             epochs=config.epochs,
             initial_epoch=first_epoch,
-            validation_data=validating,
-            callbacks=[progress, samples, *checkpoint_callbacks(run, config)],
+            validation_data=held_out,
+            callbacks=[progress, samples, *checkpoints.checkpoint_callbacks(run, config)],
             verbose=1 if sys.stdout.isatty() else 2,
         )
     finish(run, config, model, dataset, reporter)
@@ -103,21 +89,17 @@ def build_for_training(
     model = build(config.model, outputs_for(classes), config.model_arguments)
     start = None
     if "encoder" in {layer.name for layer in model.layers}:
-        if not backup_of(run).exists():  # which has all weights
+        if not checkpoints.backup_of(run).exists():  # which has all weights
             start = load_encoder(model, config.encoder_weights)
         set_encoder_training(model, config.freeze_encoder, config.fine_tune_from)
     if "versions" not in run.config:  # a resumed run keeps what it started with
+        versions = {"python": platform.python_version(), "keras": keras.__version__}
         facts = {
             "images": images,
             "starting_weights": start,
             "parameters": model.count_params(),
             "trainable_parameters": sum(math.prod(w.shape) for w in model.trainable_weights),
-            "versions": {
-                "python": platform.python_version(),
-                "keras": keras.__version__,
-                "tensorflow": tf.version.VERSION,
-                "numpy": np.__version__,
-            },
+            "versions": versions | {"tensorflow": tf.version.VERSION, "numpy": np.__version__},
         }
         write_json(run.path / "config.json", run.config | facts)
     return model
@@ -158,8 +140,8 @@ def finish(
 ) -> None:
     """From the best weights: the weights file (float16), the prediction model, the evaluation."""
     reporter.report(phase="Exporting")
-    if best_of(run).exists():  # not so before the first epoch's end
-        model.load_weights(best_of(run))
+    if (best := checkpoints.best_of(run)).exists():  # not so before the first epoch's end
+        model.load_weights(best)
     (run.path / "evaluation.json").unlink(missing_ok=True)  # its metrics are of other weights
     for result in evaluations_of(run):
         shutil.rmtree(result, ignore_errors=True)

@@ -48,18 +48,37 @@ def _train(run: Run, config: TrainingConfig, reporter: Reporter, deadline: float
     if warning := too_short(config, len(images[0])):
         print(warning)
     reporter.report(phase="Loading TensorFlow", message="")
-    from unet_core.training import fit as training
+    from unet_core.training.fit import fit
 
-    ended = training.fit(run, config, dataset, *images, reporter, deadline)
+    ended = fit(run, config, dataset, *images, reporter, deadline)
     reporter.report(phase="Done", seconds_left=0, message="")
     if not ended:
         raise Stopped("" if reporter.should_stop() else "Its time was up.")
     shutil.rmtree(run.path / "backup", ignore_errors=True)
 
 
+def prepare_images(
+    run: Run, dataset: Dataset, config: TrainingConfig, reporter: Reporter
+) -> tuple[Prepared, Prepared]:
+    """Training and validation images, resized to ``config.image_size``, with their masks."""
+    training, validation = kept_names(run, dataset, config)
+
+    def progress(done: int, total: int) -> None:
+        if reporter.should_stop():
+            raise Stopped("Stopped before it began to learn.")
+        reporter.progress(done, total, phase="Preparing pictures", message=f"{done} of {total}")
+
+    images = prepare(dataset, training, config.image_size, progress)
+    further = kept_further(run, further_data(dataset, config, training))
+    more = [prepare(data, names, config.image_size, progress) for data, names in further if names]
+    return joined(images, *more), prepare(dataset, validation, config.image_size, progress)
+
+
 def kept_names(run: Run, dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:
-    """`split_names` at the run's first start: what is downloaded since does not change a resumed
-    training."""
+    """Names to train on and to validate on, as `split_names` gave them at the run's first start.
+
+    What is downloaded since does not change a resumed training.
+    """
     path = run.path / "subset.json"
     if not path.exists():
         training, validation = split_names(dataset, config)
@@ -69,7 +88,7 @@ def kept_names(run: Run, dataset: Dataset, config: TrainingConfig) -> tuple[list
 
 
 def kept_further(run: Run, further: list[Dataset]) -> list[tuple[Dataset, list[str]]]:
-    """The data that is learned from beside, with the names that were there at the first start."""
+    """What else is trained on, with the names that were there at the first start."""
     subset = _subset(run)
     if "further" not in subset:
         subset["further"] = {data.name: data.splits["trainval"] for data in further}
@@ -85,20 +104,3 @@ def _subset(run: Run) -> dict:
             "Start a new run with the same settings."
         )
     return subset
-
-
-def prepare_images(
-    run: Run, dataset: Dataset, config: TrainingConfig, reporter: Reporter
-) -> tuple[Prepared, Prepared]:
-    """Training and validation images at the network's size."""
-    training, validation = kept_names(run, dataset, config)
-
-    def progress(done: int, total: int) -> None:
-        if reporter.should_stop():
-            raise Stopped("Stopped before it began to learn.")
-        reporter.progress(done, total, phase="Preparing pictures", message=f"{done} of {total}")
-
-    images = prepare(dataset, training, config.image_size, progress)
-    further = kept_further(run, further_data(dataset, config, training))
-    more = [prepare(data, names, config.image_size, progress) for data, names in further if names]
-    return joined(images, *more), prepare(dataset, validation, config.image_size, progress)
