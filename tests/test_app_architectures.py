@@ -17,7 +17,7 @@ def app() -> AppTest:
 
 
 def open_page(app: AppTest, **query) -> AppTest:
-    app.run().switch_page("pages/architectures.py")
+    app.run().switch_page("pages/architectures/page.py")
     for name, value in query.items():
         app.query_params[name.replace("_", "-")] = value
     app.run()

@@ -27,7 +27,7 @@ def page(monkeypatch) -> AppTest:
         jobs, "_launch", lambda run: run.write_status(state="running", pid=os.getpid())
     )
     app = AppTest.from_file(Path(__file__).parent.parent / "streamlit_app.py", default_timeout=30)
-    return app.run().switch_page("pages/train.py").run()
+    return app.run().switch_page("pages/train/page.py").run()
 
 
 def button(page: AppTest, label: str):

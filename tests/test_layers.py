@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = [*sorted((ROOT / "pages").glob("*.py")), ROOT / "streamlit_app.py"]
+PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "streamlit_app.py"]
 HEAVY = ("tensorflow", "keras")
 
 
@@ -35,7 +35,7 @@ def test_the_package_never_imports_streamlit():
         assert not any(name.split(".")[0] == "streamlit" for name in imported(path)), path
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_no_page_names_a_heavy_library(path):
     assert not any(name.split(".")[0] in HEAVY for name in imported(path))
 
