@@ -38,9 +38,8 @@ def test_it_opens_with_a_sample_that_is_already_segmented(page, channel_run):
     assert not page.exception
     assert len(page.image) == 1
     assert page.selectbox(key="model").value == "channels"
-    assert [b.label for b in page.get("download_button")] == [
-        "Mask (class ids)", "Mask (colours)", "Picture as shown"
-    ]  # fmt: skip
+    labels = [button.label for button in page.get("download_button")]
+    assert labels == ["Mask (class ids)", "Mask (colours)", "Picture as shown"]
 
 
 def test_without_a_model_it_says_what_to_do(page, shipped):

@@ -39,12 +39,6 @@ def colours_of(browser, image) -> list[float]:
     )
 
 
-def test_a_link_to_a_page_works_on_a_server_that_nobody_has_visited(app_url, browser):
-    browser.get(f"{app_url}/train")
-    browser.find_element(By.CSS_SELECTOR, "[data-testid=stTopNavLink]")
-    assert browser.find_element(By.XPATH, "//h1[contains(., 'watch it learn')]")
-
-
 def test_upload_a_photo_and_take_its_mask_home(app_url, browser, tmp_path):
     photo = SAMPLES["chelsea"].load()[:, :400]
     path = tmp_path / "my cat.png"
@@ -105,8 +99,8 @@ def test_samples_have_small_pictures(app_url, browser):
 
 def test_before_and_after_moves_with_the_arrow_keys(app_url, browser):
     browser.get(f"{app_url}/?view=Before+and+after")
-    host = browser.find_element(By.CSS_SELECTOR, "[data-testid=stBidiComponentIsolated], "
-                                "[data-testid=stBidiComponentRegular]")  # fmt: skip
+    kinds = ("stBidiComponentIsolated", "stBidiComponentRegular")
+    host = browser.find_element(By.CSS_SELECTOR, ", ".join(f"[data-testid={k}]" for k in kinds))
     inside = wait_for(
         lambda: browser.execute_script(
             "const find = (e) => e.shadowRoot?.querySelector('input[type=range]') ??"
