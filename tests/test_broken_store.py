@@ -386,7 +386,7 @@ def many(store) -> Store:
 
 def open_page(name: str, **query: str) -> AppTest:
     app = AppTest.from_file(Path(__file__).parent.parent / "streamlit_app.py", default_timeout=60)
-    app.query_params.update(query)
+    app.run().query_params.update(query)
     app.switch_page(f"pages/{name}/page.py").run()
     assert not app.exception, (name, query, app.exception[0].message)
     return app
