@@ -5,11 +5,13 @@ import logging
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import streamlit as st
 
 from pages.shared.texts import read_text
 
+LOGO = str(Path(__file__).parent / ".streamlit" / "logo.svg")
 PAGES = (
     ("segment", ":material/pets:"),
     ("train", ":material/model_training:"),
@@ -37,11 +39,11 @@ def navigation() -> st.Page:
 def main() -> None:
     st.set_page_config(
         page_title="U-Net Studio",
-        page_icon=".streamlit/logo.svg",
+        page_icon=LOGO,
         layout="wide",
         menu_items={"About": read_text("shared/about")},
     )
-    st.logo(".streamlit/logo.svg", size="large")
+    st.logo(LOGO, size="large")
     page = navigation()
     # Streamlit leaves so much room above a page that results slip below the screen's edge.
     st.html("<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }</style>")
@@ -50,12 +52,12 @@ def main() -> None:
 
 @asynccontextmanager
 async def started(_: st.App) -> AsyncIterator[None]:
-    """Before the first visitor comes: name the pages, then open a browser where there is one.
+    """Before the server's first visitor: name the pages, open a browser where there is one.
 
-    Until `st.navigation` has been called once, Streamlit takes a folder called pages/ for a list
-    of pages, and a link to /train on a fresh server would lead to "Page not found".
+    Until `st.navigation` has been called once in a process, Streamlit takes any folder pages/ for
+    its older kind of multipage app, in which a link to /train ends in "Page not found".
     """
-    logging.disable(logging.WARNING)  # that nobody is looking at a page
+    logging.disable(logging.WARNING)  # Streamlit's, that there is no visitor yet
     navigation()
     logging.disable(logging.NOTSET)
     if not st.get_option("server.headless"):
@@ -64,6 +66,6 @@ async def started(_: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App(__file__, lifespan=started)  # what `streamlit run` looks for, and then serves
-if __name__ == "__main__":  # run for a visitor, not imported by the server
+app = st.App(__file__, lifespan=started)  # `streamlit run` finds it here and serves it
+if __name__ == "__main__":  # the server imports this file once, and runs it for each visitor
     main()

@@ -25,7 +25,7 @@ def wait_for(condition, seconds: float = 30):
     return found
 
 
-def colours_of(browser, image) -> list[float]:
+def mean_color(browser, image) -> list[float]:
     """Mean red, green and blue of an image as the browser shows it."""
     return browser.execute_script(
         """const canvas = document.createElement("canvas"), image = arguments[0];
@@ -52,7 +52,7 @@ def test_upload_a_photo_and_take_its_mask_home(app_url, browser, tmp_path):
         lambda: browser.find_elements(By.CSS_SELECTOR, f"{RESULT}[alt^='my cat.png']")
     )[0]
     wait_for(lambda: shown.get_property("naturalWidth"))
-    red, green, blue = colours_of(browser, shown)
+    red, green, blue = mean_color(browser, shown)
     plain = photo.mean((0, 1))
     # The overlay's orange lies on the cat: blue goes down, red stays above it.
     assert blue < plain[2] - 20 and red > blue + 60

@@ -9,7 +9,7 @@ import streamlit as st
 from unet_core.store.runs import Run
 
 # A row of buttons would lie over the title on a phone.
-NO_BUTTONS = ("zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale")
+HIDDEN_BUTTONS = ("zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale")
 
 
 def linked(key: str) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def choose_view(label: str, options: Iterable[str], key: str) -> str:
 def show_figure(figure: go.Figure, key: str, alt: str, **options: Any) -> None:
     """A figure whose only button beside full screen saves it as an image called ``key``."""
     image = {"filename": key, "scale": 2}
-    config = {"modeBarButtonsToRemove": [*NO_BUTTONS], "toImageButtonOptions": image}
+    config = {"modeBarButtonsToRemove": [*HIDDEN_BUTTONS], "toImageButtonOptions": image}
     st.plotly_chart(figure, key=key, alt=alt, config=config, **options)
 
 

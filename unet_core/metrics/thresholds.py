@@ -157,5 +157,9 @@ def best_threshold(sweep: np.ndarray) -> tuple[float, float]:
 
 
 def confusion_at(sweep: np.ndarray, threshold: float) -> np.ndarray:
-    """The confusion (2, 2) of a sweep (thresholds, 2, 2) at the nearest of `THRESHOLDS`."""
+    """The confusion (2, 2) of a sweep (thresholds, 2, 2) at the nearest of `THRESHOLDS`.
+
+    >>> confusion_at(np.arange(404).reshape(101, 2, 2), 0.123).tolist()
+    [[48, 49], [50, 51]]
+    """
     return np.asarray(sweep)[int(np.argmin(np.abs(THRESHOLDS - threshold)))]
