@@ -26,7 +26,7 @@ def page(monkeypatch) -> AppTest:
         jobs, "_launch", lambda run: run.write_status(state="running", pid=os.getpid())
     )
     app = AppTest.from_file(Path(__file__).parent.parent / "streamlit_app.py", default_timeout=30)
-    return app.run().switch_page("pages/train.py").run()
+    return app.run().switch_page("pages/train/page.py").run()
 
 
 def button(page: AppTest, label: str):
@@ -233,11 +233,11 @@ def test_the_green_tick_is_for_models_that_beat_the_trivial_answer(page, useful)
         empty = {"boundary_f1": None, "boundary_f1_by_class": [None] * 3}
         images = [{"name": "a", "confusion": confusion, "mean_iou": 0.5} | empty]
         names = [c.name for c in run.classes]
-        result = summarize(images, names) | {
-            "run": run.name, "data": "synthetic", "data_title": "Drawn pets", "split": "test",
-            "date": "2026-01-01", "images": 1, "resolution": 64, "classes": names,
-            "calibration_error": 0.1, "reliability": [[1.0, 1, 1]], "per_image": images,
-        }  # fmt: skip
+        result = summarize(images, names)
+        result |= {"run": run.name, "data": "synthetic", "data_title": "Drawn pets"}
+        result |= {"split": "test", "date": "2026-01-01", "images": 1, "resolution": 64}
+        result |= {"classes": names, "per_image": images}
+        result |= {"calibration_error": 0.1, "reliability": [[1.0, 1, 1]]}
         write_json(run.path / "evaluation.json", result)
         assert run.evaluation
     run.write_status(state="done")

@@ -15,7 +15,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_uploads import pairs
 
-from pages import curves
+from pages.curves import tables
 from unet_core.data import uploads
 from unet_core.data.synthetic import SyntheticPets
 from unet_core.errors import UserError
@@ -160,9 +160,9 @@ def look_at_everything(store: Store) -> None:
             with pytest.raises(UserError):
                 _ = run.config
             continue
-        json.dumps([curves.table_row(run), curves.differences([run, store.healthy])])
+        json.dumps([tables.run_row(run), tables.differences([run, store.healthy])])
         json.dumps(evaluations.results(run))
-    curves.as_csv(every)
+    tables.as_csv(every)
     metrics_of(every)
     skip_pairs(every)
     estimate._earlier_runs()
@@ -340,7 +340,7 @@ def test_a_run_may_vanish_between_two_reads(store):
         assert task.status["state"] in ("done", "failed")
         evaluations.stop(task)
     learning_curves(run, "loss")
-    curves.table_row(run)
+    tables.run_row(run)
     assert housekeeping.archive(run)
     with pytest.raises(UserError):
         Segmenter(run)
@@ -386,8 +386,8 @@ def many(store) -> Store:
 
 def open_page(name: str, **query: str) -> AppTest:
     app = AppTest.from_file(Path(__file__).parent.parent / "streamlit_app.py", default_timeout=60)
-    app.query_params.update(query)
-    app.switch_page(f"pages/{name}.py").run()
+    app.run().query_params.update(query)
+    app.switch_page(f"pages/{name}/page.py").run()
     assert not app.exception, (name, query, app.exception[0].message)
     return app
 

@@ -610,7 +610,7 @@ def test_the_test_pictures_of_a_page_are_none_that_the_run_has_seen(old_run, dra
     def page(folder: str) -> None:
         from pathlib import Path
 
-        from pages.images import choose_image
+        from pages.shared.image_choice import choose_image
         from unet_core.store.runs import Run
 
         choose_image(Run(Path(folder)))

@@ -154,3 +154,12 @@ def best_threshold(sweep: np.ndarray) -> tuple[float, float]:
     dice = class_metrics(np.asarray(sweep))["dice"][:, 1]
     best = int(np.nanargmax(dice))
     return float(THRESHOLDS[best]), float(dice[best])
+
+
+def confusion_at(sweep: np.ndarray, threshold: float) -> np.ndarray:
+    """The confusion (2, 2) of a sweep (thresholds, 2, 2) at the nearest of `THRESHOLDS`.
+
+    >>> confusion_at(np.arange(404).reshape(101, 2, 2), 0.123).tolist()
+    [[48, 49], [50, 51]]
+    """
+    return np.asarray(sweep)[int(np.argmin(np.abs(THRESHOLDS - threshold)))]

@@ -1,21 +1,23 @@
 """The form of the Train page: what to train, how long it will take, and Start."""
 
+from typing import Any
+
 import streamlit as st
 
-from pages.common import duration
-from pages.train_data import choose_data
+from pages.shared.texts import duration
+from pages.train.data import choose_data
 from unet_core.architectures.catalogue import CATALOGUE, check_network
 from unet_core.data import open_dataset
 from unet_core.errors import UserError
-from unet_core.jobs import estimate, housekeeping, memory
-from unet_core.jobs import trainings as jobs
+from unet_core.jobs import estimate, housekeeping, memory, trainings
 from unet_core.jobs.new_runs import has_encoder, new_run, split_names
-from unet_core.store import environment as limits
+from unet_core.store import environment
 from unet_core.store.config import AUGMENTATIONS, LOSSES, OPTIMIZERS, TrainingConfig
+from unet_core.store.environment import Limits
 from unet_core.store.runs import shipped_runs
 
 SIZES = (64, 96, 128, 160, 192, 256)
-MOST_EPOCHS = 60
+MAX_EPOCHS = 60
 ENCODER_WORDS = {
     (True, 0): "frozen: only the decoder learns",
     (False, 7): "its late blocks learn too, slowly",
@@ -30,12 +32,18 @@ START_HELP = (
     "Without internet the encoder of the shipped model is used, which has seen pets: such a run "
     "does not show learning from scratch. The run says what it started from."
 )
+AUGMENTATION_HELP = (
+    "standard: random flip, scale, crop and colour, anew for each picture and epoch; "
+    "cutmix: windows of other pictures too; elastic: bent and turned, for pictures "
+    "that have no upside"
+)
+PATIENCE_HELP = "epochs without progress before it stops; 0: never"
 
 
 def new_run_form() -> None:
     """Choose, see the estimate, start; what cannot be done is said in a sentence."""
     try:
-        host = limits.from_environment()
+        host = environment.from_environment()
         if not host.training:
             st.info("Training is switched off on this host. Run the app on your own machine.")
             return
@@ -45,32 +53,29 @@ def new_run_form() -> None:
         if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
             housekeeping.prune(host.runs, host.megabytes and host.megabytes * 1e6)
             run = new_run(config)
-            jobs.start(run)
+            trainings.start(run)
             st.session_state["run"] = run.name
             st.rerun()
     except (UserError, OSError) as error:
         st.error(str(error))
 
 
-def choose_settings(host: limits.Limits) -> TrainingConfig:
+def choose_settings(host: Limits) -> TrainingConfig:
     """Basic choices first, the rest in an expander; every default works."""
     default = TrainingConfig()
     data = choose_data(host)
     total = len(data.splits["trainval"])
-    most = min(total, host.images or total)
+    limit = min(total, host.images or total)
     model = st.selectbox("Model", CATALOGUE, key="train-model")
     st.caption(f"{CATALOGUE[model].title}, {CATALOGUE[model].parameters:,} parameters")
     left, right = st.columns(2)
-    images = left.number_input(
-        "Pictures", min(10, most), most, min(default.max_images, most), 10,
-        key=f"pictures-{data.name}",
-    )  # fmt: skip
+    usual, key = min(default.max_images or limit, limit), f"pictures-{data.name}"
+    images = left.number_input("Pictures", min(10, limit), limit, usual, 10, key=key)
     size = right.selectbox("Pixels a side", SIZES, index=SIZES.index(default.image_size))
-    most_epochs = min(host.epochs or MOST_EPOCHS, MOST_EPOCHS)
-    if most_epochs > 1:
-        epochs = st.slider("Epochs", 1, most_epochs, min(default.epochs, most_epochs))
-    else:
-        epochs = 1
+    max_epochs = min(host.epochs or MAX_EPOCHS, MAX_EPOCHS)
+    epochs = 1
+    if max_epochs > 1:
+        epochs = st.slider("Epochs", 1, max_epochs, min(default.epochs, max_epochs))
     config = default.changed(
         data=data.name, model=model, max_images=images, image_size=size, epochs=epochs
     )
@@ -85,41 +90,38 @@ def choose_encoder(config: TrainingConfig) -> TrainingConfig:
     words = START_WORDS | {
         run.name: f"those of “{run.title}”" for run in shipped_runs() if has_encoder(run)
     }
-    start = st.selectbox(
-        "Encoder's starting weights", words, format_func=words.get, help=START_HELP
-    )
+    label = "Encoder's starting weights"
+    start = st.selectbox(label, words, format_func=lambda s: words[s], help=START_HELP)
     if start == "none":  # a frozen encoder of random weights would learn nothing
         return config.changed(
             encoder_weights=start, freeze_encoder=False, encoder_lr_multiplier=1.0
         )
-    freeze, first = st.selectbox("Encoder", ENCODER_WORDS, format_func=ENCODER_WORDS.get)
+    freeze, first = st.selectbox("Encoder", ENCODER_WORDS, format_func=lambda e: ENCODER_WORDS[e])
     return config.changed(encoder_weights=start, freeze_encoder=freeze, fine_tune_from=first)
 
 
 def choose_details(config: TrainingConfig) -> TrainingConfig:
     """Loss, optimizer and the like."""
     left, right = st.columns(2)
-    loss = left.selectbox("Loss", LOSSES, index=LOSSES.index(config.loss))
-    optimizer = right.selectbox("Optimizer", OPTIMIZERS, index=OPTIMIZERS.index(config.optimizer))
+
+    def choose(
+        place: Any, label: str, options: tuple[str, ...], usual: str, help: str | None = None
+    ) -> str:
+        return place.selectbox(label, options, index=options.index(usual), help=help)
+
+    loss = choose(left, "Loss", LOSSES, config.loss)
+    optimizer = choose(right, "Optimizer", OPTIMIZERS, config.optimizer)
     rate = left.number_input("Learning rate", 1e-6, 1.0, config.learning_rate, 1e-4, format="%.5f")
     batch = right.number_input("Batch size", 1, 64, config.batch_size)
-    augmentation = left.selectbox(
-        "Augmentation", AUGMENTATIONS, index=AUGMENTATIONS.index(config.augmentation),
-        help="standard: random flip, scale, crop and colour, anew for each picture and epoch; "
-        "cutmix: windows of other pictures too; elastic: bent and turned, for pictures "
-        "that have no upside",
-    )  # fmt: skip
-    patience = right.number_input(
-        "Early stopping", 0, 50, 0, help="epochs without progress before it stops; 0: never"
-    )
+    usual = config.augmentation
+    augmentation = choose(left, "Augmentation", AUGMENTATIONS, usual, AUGMENTATION_HELP)
+    patience = right.number_input("Early stopping", 0, 50, 0, help=PATIENCE_HELP)
     seed = left.number_input("Seed", 0, 10**6, 0)
-    return config.changed(
-        loss=loss, optimizer=optimizer, learning_rate=rate, batch_size=batch,
-        augmentation=augmentation, early_stopping=patience, seed=seed,
-    )  # fmt: skip
+    config = config.changed(loss=loss, optimizer=optimizer, learning_rate=rate, batch_size=batch)
+    return config.changed(augmentation=augmentation, early_stopping=patience, seed=seed)
 
 
-def show_estimate(config: TrainingConfig, host: limits.Limits) -> None:
+def show_estimate(config: TrainingConfig, host: Limits) -> None:
     """Time and memory before the start, and what to choose when they do not suffice."""
     needed, free = estimate.memory(config), memory.free_memory()
     dataset = open_dataset(config.data)

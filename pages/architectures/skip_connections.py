@@ -1,9 +1,12 @@
 """With and without skip connections: two trained models on the same image."""
 
+import numpy as np
 import streamlit as st
 
-from pages.common import ImageSource, ready_runs, segment
-from pages.images import choose_image
+from pages.shared.image_choice import choose_image
+from pages.shared.segmenting import ImageSource, ready_runs, segment
+from pages.shared.texts import read_text
+from pages.shared.widgets import choose_run
 from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.errors import UserError
 from unet_core.metrics.compare import skip_pairs
@@ -13,31 +16,22 @@ from unet_core.prediction.views import SegmentedImage, View
 from unet_core.store.runs import Run
 
 SIDE = 700  # pixels on an image's longer side
-HOW_TO_TRAIN = """
-There is no such pair here yet. Two trainings that differ in nothing else, on the chest X-rays:
-```
-python -m unet_core train --recipe lungs
-python -m unet_core train --recipe lungs-no-skips
-```
-Any two runs of a network from scratch do whose settings differ in `skips` alone.
-"""
 
 
-def show_skips() -> None:
+def show_skip_connections() -> None:
     st.markdown(
         "One network, trained twice: same data, same seed, same settings. Only the bridges are "
         "missing in the second."
     )
-    pairs = {first.name: (first, second) for first, second in skip_pairs(ready_runs().values())}
+    runs = ready_runs()
+    pairs = {first.name: (first, second) for first, second in skip_pairs(runs.values())}
     if not pairs:
-        st.info(HOW_TO_TRAIN)
+        st.info(read_text("architectures/how_to_train_a_pair"))
         show_cost("compact", 256, {})
         return
     left, right = st.columns([1, 2.6], gap="large")
     with left:
-        name = st.selectbox(
-            "Pair", pairs, format_func=lambda n: pairs[n][0].title, key="pair", bind="query-params"
-        )
+        name = choose_run("Pair", {name: runs[name] for name in pairs}, "pair")
         pair = pairs[name]
         image = choose_image(pair[0])
     training = pair[0].config["training"]
@@ -58,14 +52,11 @@ def show_pair(pair: tuple[Run, Run], image: ImageSource) -> None:
         with column:
             st.markdown(f"**{what}** · {run.title}")
             segmented = segment(run, image)[0].at(SIDE)
-            covered = ", ".join(f"{name} {share:.1%}" for name, share in segmented.shares().items())
-            st.image(
-                segmented.draw(View("outline", visible=tuple(foreground(run)))), width="stretch",
-                caption=covered, alt=f"{image.name}, {what}: {covered}", output_format="JPEG",
-            )  # fmt: skip
+            show_outline(run, segmented, what)
             if image.truth:
-                show_errors(run, segmented, image, what)
-            show_scores(run, other)
+                truth = resize_ids(image.truth(), *segmented.image.shape[:2])
+                show_errors(run, segmented, truth, what)
+            show_metrics(run, other)
     notes = []
     if image.truth:
         notes.append("Errors: :orange-badge[orange] was missed, :blue-badge[blue] added wrongly.")
@@ -74,40 +65,49 @@ def show_pair(pair: tuple[Run, Run], image: ImageSource) -> None:
     st.caption(" ".join(notes))
 
 
-def show_errors(run: Run, segmented: SegmentedImage, image: ImageSource, what: str) -> None:
+def show_outline(run: Run, segmented: SegmentedImage, what: str) -> None:
+    covered = ", ".join(f"{name} {share:.1%}" for name, share in segmented.shares().items())
+    drawn = segmented.draw(View("outline", visible=tuple(foreground(run))))
+    show_image(drawn, covered, f"{segmented.name}, {what}: {covered}")
+
+
+def show_errors(run: Run, segmented: SegmentedImage, truth: np.ndarray, what: str) -> None:
+    """The errors for the first class that is not background; ``truth``: class ids (H, W)."""
     ids = segmented.ids()
-    truth = resize_ids(image.truth(), *ids.shape)
-    number, name = next(iter(foreground(run).values())), next(iter(foreground(run)))
-    st.image(
-        error_map(segmented.image, truth == number, ids == number), width="stretch",
-        caption=f"Errors: {(truth != ids).mean():.2%} of the pixels are wrong",
-        alt=f"{image.name}, errors for {name}: {what}", output_format="JPEG",
-    )  # fmt: skip
+    name, number = next(iter(foreground(run).items()))
+    errors = error_map(segmented.image, truth == number, ids == number)
+    caption = f"Errors: {(truth != ids).mean():.2%} of the pixels are wrong"
+    show_image(errors, caption, f"{segmented.name}, errors for {name}: {what}")
 
 
-def show_scores(run: Run, other: Run | None) -> None:
-    """The run's stored scores, beside those of ``other`` as a difference."""
-    if not run.evaluation:
+def show_image(image: np.ndarray, caption: str, alt: str) -> None:
+    st.image(image, width="stretch", caption=caption, alt=alt, output_format="JPEG")
+
+
+def show_metrics(run: Run, other: Run | None) -> None:
+    """The run's stored metrics, beside those of ``other`` as a difference."""
+    evaluation = run.evaluation
+    if not evaluation:
         st.caption("Not evaluated yet; the Evaluate page does it.")
         return
-    scores, before = scores_of(run), scores_of(other) if other and other.evaluation else {}
+    before = metrics_of(other) if other else {}
     with st.container(horizontal=True):
-        for name, value in scores.items():
+        for name, value in metrics_of(run).items():
             change = f"{value - before[name]:+.3f}" if name in before else None
             st.metric(name, f"{value:.3f}", change, width=120)
-    evaluation = run.evaluation
     st.caption(
         f"On {evaluation['images']} {evaluation['split']} pictures of {evaluation['data_title']}"
     )
 
 
-def scores_of(run: Run) -> dict[str, float]:
+def metrics_of(run: Run) -> dict[str, float]:
+    """Dice of each class but the background, and the mean IoU; nothing without an evaluation."""
     evaluation = run.evaluation
-    dice = {
-        f"Dice, {name}": evaluation["per_class"]["dice"][number]
-        for name, number in foreground(run).items()
-    }
-    return dice | {"Mean IoU": evaluation["metrics"]["mean_iou"]}
+    if not evaluation:
+        return {}
+    dice = evaluation["per_class"]["dice"]
+    by_class = {f"Dice, {name}": dice[number] for name, number in foreground(run).items()}
+    return by_class | {"Mean IoU": evaluation["metrics"]["mean_iou"]}
 
 
 def foreground(run: Run) -> dict[str, int]:

@@ -5,19 +5,20 @@ import html
 import numpy as np
 import streamlit as st
 
-from pages.get_pets import can_get_pets, offer_pets, show_download
+from pages.shared.texts import read_text
+from pages.train.download import can_get_pets, offer_pets, show_download
 from unet_core.data import DATASETS, Dataset, open_dataset
 from unet_core.data.io import EXTENSIONS
 from unet_core.data.preview import preview
 from unet_core.data.uploads import Upload, keep_upload, name_classes, remove, uploads
 from unet_core.errors import UserError, explained
-from unet_core.store import environment as limits
+from unet_core.store.environment import Limits
 
 UPLOADS = "own-uploads"  # in the session: how many; a new one empties and closes the uploader
 
 
-def choose_data(host: limits.Limits) -> Dataset:
-    """A data set that is there, drawn pets first, with a few of its images."""
+def choose_data(host: Limits) -> Dataset:
+    """A data set that is there, synthetic pets first, with a few of its images."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         place = st.container()
         number = st.session_state.setdefault(UPLOADS, 0)
@@ -35,8 +36,8 @@ def choose_data(host: limits.Limits) -> Dataset:
 
 
 def available() -> dict[str, Dataset]:
-    """Data sets by name: drawn pets, the others that are on this machine, uploads."""
-    found = {}
+    """Data sets by name: synthetic pets, the others that are on this machine, uploads."""
+    found: dict[str, Dataset] = {}
     for name in sorted(DATASETS, key="synthetic".__ne__):
         try:
             found[name] = open_dataset(name)
@@ -48,10 +49,8 @@ def available() -> dict[str, Dataset]:
 def show_data(data: Dataset) -> None:
     """A few images with their masks, the classes, and what can be done with an upload."""
     colors = "".join(c.color for c in data.classes)
-    st.image(
-        images(data.name, data.fingerprint, colors), width="stretch",
-        alt=f"Pictures of {data.title} with their masks",
-    )  # fmt: skip
+    alt = f"Pictures of {data.title} with their masks"
+    st.image(images(data.name, data.fingerprint, colors), width="stretch", alt=alt)
     legend = "".join(
         f'<span style="white-space:nowrap;margin-right:.8rem"><span style="color:{c.color}">■'
         f"</span> {html.escape(c.name)}</span>"
@@ -73,23 +72,22 @@ def bring_own(megabytes: int, number: int) -> None:
     """Upload images with masks; what does not fit is said in a sentence."""
     files = st.file_uploader(
         "Your pictures with masks, a zip of them, or an npz file",
-        type=[*EXTENSIONS, "zip", "npz"], accept_multiple_files=True,
-        max_upload_size=megabytes, key=f"own-{number}",
-    )  # fmt: skip
-    st.caption(
-        "A mask is called like its picture with `_mask` behind (cat.jpg, cat_mask.png), or lies in "
-        "a folder `masks` of the zip. Its grey values are class numbers, 0 for background, or 0 "
-        "and 255, in all masks alike. An npz holds pictures as `arr_0`, masks as `arr_1`. The data "
-        "stays on the machine that runs this app, and whoever opens the app can use it."
+        type=[*EXTENSIONS, "zip", "npz"],
+        accept_multiple_files=True,
+        max_upload_size=megabytes,
+        key=f"own-{number}",
     )
+    st.caption(read_text("train/own_data"))
     if not st.button("Add this data", icon=":material/add:", disabled=not files):
         return
     bar = st.progress(0.0, "Checking …")
+
+    def show_progress(done: int, total: int) -> None:
+        bar.progress(done / total, f"{done:,} of {total:,} pictures")
+
     try:
-        upload = keep_upload(
-            [(file.name, file.getvalue()) for file in files], megabytes * 1e6,
-            lambda done, total: bar.progress(done / total, f"{done:,} of {total:,} pictures"),
-        )  # fmt: skip
+        contents = [(file.name, file.getvalue()) for file in files]
+        upload = keep_upload(contents, megabytes * 1e6, show_progress)
     except (UserError, OSError) as error:
         bar.empty()
         st.error(str(explained(error) or error))
@@ -103,10 +101,8 @@ def manage(data: Upload) -> None:
     """Name the classes, or remove the data."""
     with st.popover("Classes and removal", icon=":material/settings:"):
         known = [c.name for c in data.classes]
-        text = st.text_input(
-            "Names of the classes, in the order of their numbers", ", ".join(known),
-            key=f"names-{data.name}",
-        )  # fmt: skip
+        label = "Names of the classes, in the order of their numbers"
+        text = st.text_input(label, ", ".join(known), key=f"names-{data.name}")
         names = [name.strip() for name in text.split(",")]
         try:
             if names != known:

@@ -1,7 +1,8 @@
-"""Evaluate on the Evaluate page: score a model on other data, as a job that can be stopped."""
+"""Other data on the Evaluate page: score a model on it, as a job that can be stopped."""
 
 import streamlit as st
 
+from pages.shared.widgets import forget_unknown
 from unet_core.data import DATASETS
 from unet_core.data.io import EXTENSIONS
 from unet_core.data.uploads import keep_pairs
@@ -10,32 +11,22 @@ from unet_core.jobs import evaluations
 from unet_core.store.runs import Run
 
 NEW_RESULT = "new-result"  # in the session: a result that has just come and wants to be shown
-STARTED = "started-evaluation"
+STARTED = "started-evaluation"  # in the session: the visitor's last evaluation
 PAIRS = "pairs"
 ALL = 0
 LIMITS = {20: "20", 100: "100", 500: "500", ALL: "All"}
+SPLIT_HELP = "The training split tells what was memorised, not how good a model is"
 
 
-def show_start(run: Run) -> None:
+def show_other_data(run: Run) -> None:
     left, right = st.columns(2, gap="large")
     with left, st.container(border=True):
         data = choose_data(run)
-        split, limit, files = "test", ALL, []
-        if data == PAIRS:
-            files = upload(run)
-        else:
-            split = st.segmented_control(
-                "Split", ("test", "trainval"), default="test", required=True, key="split",
-                help="The training split tells what was memorised, not how good a model is",
-            )  # fmt: skip
-            limit = st.segmented_control(
-                "Pictures", LIMITS, format_func=LIMITS.get, default=100, required=True, key="limit"
-            )
-        job = evaluations.at_work()
-        if st.button(
-            "Evaluate", type="primary", icon=":material/play_arrow:", disabled=job is not None,
-            key="evaluate",
-        ):  # fmt: skip
+        files = upload(run) if data == PAIRS else []
+        split, limit = ("test", ALL) if data == PAIRS else choose_images()
+        busy = evaluations.at_work() is not None
+        icon = ":material/play_arrow:"
+        if st.button("Evaluate", type="primary", icon=icon, disabled=busy, key="evaluate"):
             start(run, data, split, limit, files)
     with right:
         working = evaluations.at_work() is not None
@@ -48,17 +39,35 @@ def choose_data(run: Run) -> str:
     fitting = [name for name, d in DATASETS.items() if [c.name for c in d.classes] == names]
     own = run.config["training"].get("data")
     options = [*dict.fromkeys(([own] if own else []) + fitting), PAIRS]
-    if st.session_state.get("on") not in options:
-        st.session_state.pop("on", None)
+    forget_unknown("on", options)
     titles = {name: d.title for name, d in DATASETS.items()} | {PAIRS: "My own pictures and masks"}
     return st.selectbox("Data", options, format_func=lambda o: titles.get(o, o), key="on")
 
 
+def choose_images() -> tuple[str, int]:
+    """The split, and how many of its images."""
+    splits = ("test", "trainval")
+    split = st.segmented_control(
+        "Split", splits, default="test", required=True, key="split", help=SPLIT_HELP
+    )
+    limit = st.segmented_control(
+        "Pictures",
+        LIMITS,
+        format_func=lambda number: LIMITS[number],
+        default=100,
+        required=True,
+        key="limit",
+    )
+    return split, limit
+
+
 def upload(run: Run) -> list[tuple[str, bytes]]:
     files = st.file_uploader(
-        "Pictures and masks, or a zip of them", type=[*EXTENSIONS, "zip"],
-        accept_multiple_files=True, key="pairs",
-    )  # fmt: skip
+        "Pictures and masks, or a zip of them",
+        type=[*EXTENSIONS, "zip"],
+        accept_multiple_files=True,
+        key="pairs",
+    )
     known = ", ".join(f"{number} {c.name}" for number, c in enumerate(run.classes))
     st.caption(
         "A mask is called like its picture with `_mask` behind (cat.jpg, cat_mask.png), or lies "
@@ -68,7 +77,7 @@ def upload(run: Run) -> list[tuple[str, bytes]]:
     return [(file.name, file.getvalue()) for file in files]
 
 
-def start(run: Run, data: str, split: str, limit: int, files: list) -> None:
+def start(run: Run, data: str, split: str, limit: int, files: list[tuple[str, bytes]]) -> None:
     try:
         name = keep_pairs(files) if data == PAIRS else data
         job = evaluations.start(run, name, split, limit)
