@@ -123,3 +123,32 @@ def test_a_lock_is_waited_for_or_not(tmp_path):
         assert processes.LOOKING <= time.monotonic() - begun < 10
     with locked(lock, "taken"), pytest.raises(ValueError, match="inside"):
         raise ValueError("inside")
+
+
+LIGHT = """
+import sys
+for name in ("fcntl", "resource", "pwd", "grp", "termios"):
+    sys.modules[name] = None  # a system like Windows has none of them
+import streamlit_app_modules
+"""
+
+
+def test_the_app_starts_on_a_system_without_what_only_unix_has():
+    """Every light module can be imported, and a file is read and written, as on Windows."""
+    script = f"""
+import os, sys
+for name in ("fcntl", "resource", "pwd", "grp", "termios"):
+    sys.modules[name] = None
+for name in ("O_NONBLOCK", "O_CLOEXEC", "getpriority", "setpriority", "mkfifo", "getuid"):
+    if hasattr(os, name) and not name.startswith("O_"):
+        delattr(os, name)
+from pathlib import Path
+import unet_core.cli, unet_core.jobs.downloads, unet_core.jobs.evaluations
+import unet_core.jobs.housekeeping, unet_core.jobs.memory, unet_core.jobs.new_runs
+import unet_core.jobs.estimate, unet_core.figures.curves, unet_core.prediction.segmenter
+from unet_core.store.files import read_json, write_json
+path = Path({{path!r}})
+write_json(path, {{{{"a": 1}}}})
+assert read_json(path) == {{{{"a": 1}}}}
+assert unet_core.jobs.memory.free_memory() > 0
+"""
