@@ -1,17 +1,25 @@
-# `make app` and `make test` do everything; both make .venv when it is missing.
+# `make app` and `make test` do everything; each makes .venv when it is missing.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test mutants clean
+.PHONY: app test test-fast lint mutants clean
 
 app: $(VENV)/app
 	$(BIN)/streamlit run streamlit_app.py
 
-test: $(VENV)/dev
+# Everything, as CI runs it: two processes side by side, a file's tests in one of them.
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# What answers in about two minutes: no training, no process, no browser.
+test-fast: $(VENV)/dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/mypy
 
 # Which wrong lines would no test see? By hand: all modules take hours, ONLY="unet_core.overlay*"
 # minutes, the first time five more for all tests. `mutmut results` lists what survived,
@@ -30,4 +38,4 @@ $(VENV)/dev: $(VENV)/app requirements-dev.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache mutants
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache mutants

@@ -1,31 +1,71 @@
 """U-Net Studio: `streamlit run streamlit_app.py`."""
 
+import asyncio
+import logging
+import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
 import streamlit as st
 
-ABOUT = """
-**U-Net Studio** trains U-Nets, judges them and lets you watch. The code is under the MIT licence;
-the shipped models learned from the Oxford-IIIT pets (CC BY-SA 4.0). Photos that you segment stay
-in memory; pictures with masks that you add are kept on the machine that runs this app.
-"""
+from pages.shared.texts import read_text
 
-st.set_page_config(
-    page_title="U-Net Studio",
-    page_icon=".streamlit/logo.svg",
-    layout="wide",
-    menu_items={"About": ABOUT},
+LOGO = str(Path(__file__).parent / ".streamlit" / "logo.svg")
+PAGES = (
+    ("segment", ":material/pets:"),
+    ("train", ":material/model_training:"),
+    ("curves", ":material/show_chart:"),
+    ("evaluate", ":material/fact_check:"),
+    ("architectures", ":material/account_tree:"),
 )
-st.logo(".streamlit/logo.svg", size="large")
 
-page = st.navigation(
-    [
-        st.Page("pages/segment.py", title="Segment", icon=":material/pets:", default=True),
-        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-        st.Page("pages/curves.py", title="Curves", icon=":material/show_chart:"),
-        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/fact_check:"),
-        st.Page("pages/architectures.py", title="Architectures", icon=":material/account_tree:"),
-    ],
-    position="top",
-)
-# Streamlit leaves so much room above a page that results slip below the screen's edge.
-st.html("<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }</style>")
-page.run()
+
+def navigation() -> st.Page:
+    """The pages in the bar at the top, and of them the one that the address names."""
+    pages = [
+        st.Page(
+            f"pages/{name}/page.py",
+            title=name.capitalize(),
+            icon=icon,
+            url_path=name,
+            default=name == "segment",
+        )
+        for name, icon in PAGES
+    ]
+    return st.navigation(pages, position="top")
+
+
+def main() -> None:
+    st.set_page_config(
+        page_title="U-Net Studio",
+        page_icon=LOGO,
+        layout="wide",
+        menu_items={"About": read_text("shared/about")},
+    )
+    st.logo(LOGO, size="large")
+    page = navigation()
+    # Streamlit leaves so much room above a page that results slip below the screen's edge.
+    st.html("<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }</style>")
+    page.run()
+
+
+@asynccontextmanager
+async def started(_: st.App) -> AsyncIterator[None]:
+    """Before the server's first visitor: name the pages, open a browser where there is one.
+
+    Until `st.navigation` has been called once in a process, Streamlit takes any folder pages/ for
+    its older kind of multipage app, in which a link to /train ends in "Page not found".
+    """
+    logging.disable(logging.WARNING)  # Streamlit's, that there is no visitor yet
+    navigation()
+    logging.disable(logging.NOTSET)
+    if not st.get_option("server.headless"):
+        place = f"{st.get_option('browser.serverAddress')}:{st.get_option('browser.serverPort')}"
+        asyncio.get_running_loop().call_later(1, webbrowser.open, f"http://{place}")
+    yield
+
+
+app = st.App(__file__, lifespan=started)  # `streamlit run` finds it here and serves it
+if __name__ == "__main__":  # the server imports this file once, and runs it for each visitor
+    main()

@@ -15,7 +15,7 @@ from unet_core.data.negatives import EmptyWindows, SyntheticScenes
 from unet_core.data.photos import HELD_OUT, installed
 from unet_core.data.synthetic import BACKGROUND, SyntheticPets
 from unet_core.errors import UserError
-from unet_core.prediction.overlay import class_ids, shares
+from unet_core.prediction.masks import class_ids, shares
 from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.runs import find_run
 

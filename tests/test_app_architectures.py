@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.test_feature_maps import build_run, write_config
+from unet_core.architectures.articles import ARTICLES
 from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.architectures.specs import unet
 
@@ -17,7 +18,7 @@ def app() -> AppTest:
 
 
 def open_page(app: AppTest, **query) -> AppTest:
-    app.run().switch_page("pages/architectures.py")
+    app.run().switch_page("pages/architectures/page.py")
     for name, value in query.items():
         app.query_params[name.replace("_", "-")] = value
     app.run()
@@ -78,3 +79,7 @@ def test_a_pair_is_shown_on_one_picture(app, shipped):
 def test_the_articles_have_their_counts(app):
     open_page(app, show="Articles")
     assert any("31,055,297" in caption.value for caption in app.caption)
+    shown = " ".join(text.value for text in app.markdown)
+    for article in ARTICLES:
+        texts = (article.title, article.does, article.departs, article.flaw, article.here)
+        assert all(text and text in shown for text in texts)

@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.evaluate_images import image_tiles
+from pages.evaluate.gallery import image_tiles
 from unet_core.data.base import Dataset, Sample
-from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.synthetic import SyntheticPets
+from unet_core.data.uploads import Pairs, keep_pairs
 from unet_core.jobs import evaluations
 from unet_core.metrics.evaluate import evaluate, write_evaluation
-from unet_core.prediction.overlay import encode_png
+from unet_core.prediction.files import encode_png
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import runs_folder
 from unet_core.store.runs import Run, shipped_runs, write_json
@@ -28,7 +28,7 @@ def app() -> AppTest:
 
 
 def test_curves_of_the_shipped_models(app):
-    app.switch_page("pages/curves.py").run()
+    app.switch_page("pages/curves/page.py").run()
     assert not app.exception
     assert len(app.get("plotly_chart")) == 1
     titles = app.dataframe[0].value["run"].tolist()
@@ -40,7 +40,7 @@ def test_curves_of_the_shipped_models(app):
 
 def test_a_shipped_models_scores_are_shown_as_stored(app, monkeypatch, tmp_path):
     monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
-    app.switch_page("pages/evaluate.py").run()
+    app.switch_page("pages/evaluate/page.py").run()
     assert not app.exception
     scores = shipped_runs()[0].evaluation["metrics"]
     shown = {metric.label: metric.value for metric in app.metric}
@@ -51,7 +51,7 @@ def test_a_shipped_models_scores_are_shown_as_stored(app, monkeypatch, tmp_path)
 
 def test_the_worst_pictures_are_shown_where_the_data_is(app, real_pets, monkeypatch):
     monkeypatch.setenv("UNET_DATA_DIR", str(real_pets.folder.parent))
-    app.switch_page("pages/evaluate.py").run()
+    app.switch_page("pages/evaluate/page.py").run()
     assert not app.exception
     worst = min(shipped_runs()[0].evaluation["per_image"], key=lambda p: p["mean_iou"])
     assert worst["name"] in app.markdown[0].value
@@ -60,7 +60,7 @@ def test_the_worst_pictures_are_shown_where_the_data_is(app, real_pets, monkeypa
 
 def test_without_runs_each_page_says_what_to_do(app, shipped):
     for name, says in (("curves", "Train page"), ("evaluate", "evaluated yet")):
-        app.switch_page(f"pages/{name}.py").run()
+        app.switch_page(f"pages/{name}/page.py").run()
         assert says in app.info[0].value
 
 
@@ -100,7 +100,7 @@ def binary_run(channel_run) -> Run:
 
 
 def test_the_threshold_of_a_binary_model_moves_its_scores(app, binary_run):
-    app.switch_page("pages/evaluate.py").run()
+    app.switch_page("pages/evaluate/page.py").run()
     scores = binary_run.evaluation["metrics"]
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Dice of disc"] == f"{scores['foreground_dice']:.3f}"
@@ -115,7 +115,7 @@ def test_the_threshold_of_a_binary_model_moves_its_scores(app, binary_run):
 
 
 def test_scores_of_outlines_name_their_tolerance(app, binary_run):
-    app.switch_page("pages/evaluate.py").run()
+    app.switch_page("pages/evaluate/page.py").run()
     scores = binary_run.evaluation["metrics"]
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Boundary F1 (0.75 %)"] == f"{scores['boundary_f1']:.3f}"
@@ -131,7 +131,7 @@ def test_results_of_earlier_versions_are_shown_for_what_they_are(app, binary_run
     del result["metrics"]["boundary_f1"], result["per_class"]["boundary_f1"]
     result["metrics"]["boundary_f"] = 0.876
     write_evaluation(binary_run, result)
-    app.switch_page("pages/evaluate.py").run()
+    app.switch_page("pages/evaluate/page.py").run()
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Boundary F (2 %)"] == "0.876" and "Boundary F1 (0.75 %)" not in shown
     app.segmented_control(key="look").set_value("Confidence").run()
@@ -148,7 +148,7 @@ def test_two_models_are_compared_picture_by_picture(app, channel_run, shipped):
     names = SyntheticPets().splits["test"][:2]
     for run in (channel_run, Run(second)):
         write_evaluation(run, evaluate(run, SyntheticPets(), "test", names))
-    app.switch_page("pages/evaluate.py").run()
+    app.switch_page("pages/evaluate/page.py").run()
     app.segmented_control(key="look").set_value("Compare").run()
     assert not app.exception
     assert (app.dataframe[0].value["difference"] == 0).all()
@@ -163,14 +163,14 @@ def test_models_scored_on_different_pictures_are_not_compared(app, channel_run, 
     names = SyntheticPets().splits["test"]
     for run, name in ((channel_run, names[0]), (Run(second), names[1])):
         write_evaluation(run, evaluate(run, SyntheticPets(), "test", [name]))
-    app.switch_page("pages/evaluate.py").run()
+    app.switch_page("pages/evaluate/page.py").run()
     app.segmented_control(key="look").set_value("Compare").run()
     assert not app.exception
     assert "no picture in common" in app.info[0].value
 
 
 def test_only_data_of_the_models_classes_is_offered(app, binary_run):
-    app.switch_page("pages/evaluate.py").run()
+    app.switch_page("pages/evaluate/page.py").run()
     app.segmented_control(key="look").set_value("Other data").run()
     assert not app.exception
     offered = app.selectbox(key="on").options
@@ -197,7 +197,7 @@ def other_data(app, channel_run) -> AppTest:
     """The page where own images are scored, with a model that other processes find."""
     runs_folder().mkdir(exist_ok=True)
     channel_run.path.rename(runs_folder() / "channels")
-    app.switch_page("pages/evaluate.py").run()
+    app.switch_page("pages/evaluate/page.py").run()
     return app.selectbox(key="on").set_value("pairs").run()
 
 
@@ -206,7 +206,7 @@ def test_own_black_and_white_masks_are_scored_and_the_border_is_explained(other_
     left[:, :16] = 255
     evaluate_own(other_data, {"cat": left, "nobody": left * 0})
     deadline = time.time() + 60
-    while evaluations.working() and time.time() < deadline:
+    while evaluations.at_work() and time.time() < deadline:
         time.sleep(0.2)
     app = other_data.run()
     assert not app.exception and not app.error
@@ -240,4 +240,4 @@ def test_masks_that_do_not_go_together_are_refused_on_the_page(other_data):
     mask[0, 0] = 1
     evaluate_own(other_data, {"a": mask, "b": mask * 255})
     assert not other_data.exception
-    assert "0, 1, 255 (255 in 001-b)" in other_data.error[0].value
+    assert "0, 1, 255 (255 in 0001-b)" in other_data.error[0].value

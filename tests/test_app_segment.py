@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages import common
+from pages.shared import segmenting
 from unet_core.data.samples import SAMPLES
 from unet_core.store.runs import write_json
 
@@ -38,9 +38,8 @@ def test_it_opens_with_a_sample_that_is_already_segmented(page, channel_run):
     assert not page.exception
     assert len(page.image) == 1
     assert page.selectbox(key="model").value == "channels"
-    assert [b.label for b in page.get("download_button")] == [
-        "Mask (class ids)", "Mask (colours)", "Picture as shown"
-    ]  # fmt: skip
+    labels = [button.label for button in page.get("download_button")]
+    assert labels == ["Mask (class ids)", "Mask (colours)", "Picture as shown"]
 
 
 def test_without_a_model_it_says_what_to_do(page, shipped):
@@ -52,14 +51,14 @@ def test_without_a_model_it_says_what_to_do(page, shipped):
 def calls(monkeypatch) -> list:
     """Grows by one at each run of the network."""
     made = []
-    original = common.Segmenter.probabilities
+    original = segmenting.Segmenter.probabilities
 
     def counted(self, image):
         made.append(image.shape)
         return original(self, image)
 
-    monkeypatch.setattr(common.Segmenter, "probabilities", counted)
-    common._segment.clear()
+    monkeypatch.setattr(segmenting.Segmenter, "probabilities", counted)
+    segmenting._segment.clear()
     return made
 
 
@@ -73,7 +72,7 @@ def test_moving_a_slider_does_not_run_the_network_again(page, channel_run, calls
 
 
 def test_nor_does_it_with_as_many_pictures_as_are_taken(page, channel_run, calls):
-    count = common.MOST_IMAGES
+    count = segmenting.MAX_IMAGES
     files = [(f"{side}.png", png("red", (20 + side, 20))) for side in range(count + 2)]
     upload(page, *files)
     assert f"first {count}" in page.warning[0].value

@@ -9,9 +9,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_uploads import pairs
 
-from unet_core.data import download
 from unet_core.errors import UserError
-from unet_core.jobs import estimate, memory
+from unet_core.jobs import downloads, estimate, housekeeping, memory
 from unet_core.jobs import trainings as jobs
 from unet_core.jobs.new_runs import new_run
 from unet_core.metrics.confusion import confusion_matrix
@@ -27,7 +26,7 @@ def page(monkeypatch) -> AppTest:
         jobs, "_launch", lambda run: run.write_status(state="running", pid=os.getpid())
     )
     app = AppTest.from_file(Path(__file__).parent.parent / "streamlit_app.py", default_timeout=30)
-    return app.run().switch_page("pages/train.py").run()
+    return app.run().switch_page("pages/train/page.py").run()
 
 
 def button(page: AppTest, label: str):
@@ -91,9 +90,9 @@ def test_without_internet_the_real_pets_are_offered_and_the_failure_is_said(
     monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
     page.run()
     assert page.selectbox(key="train-data").options == ["Drawn pets"]
-    monkeypatch.setattr(download, "download_pets", no_internet)
+    monkeypatch.setattr(downloads, "download_pets", no_internet)
     with pytest.raises(UserError):
-        download.download_watched(tmp_path / "pets", 100, lambda *_: None)
+        downloads.work(tmp_path / "pets", 100, lambda *_: None)
     page.run()
     assert "internet connection" in page.error[0].value
 
@@ -137,8 +136,8 @@ def test_what_another_visitor_changed_is_not_overwritten(page):
     (run,) = user_runs()
     page.text_input(key=f"title-{run.name}").set_value("Mine").run()
     assert Run(run.path).title == "Mine"
-    jobs.rename(run, "Theirs")
-    jobs.pin(run, True)
+    housekeeping.rename(run, "Theirs")
+    housekeeping.pin(run, True)
     page.run()
     assert Run(run.path).title == "Theirs" and run.is_pinned
     assert page.text_input(key=f"title-{run.name}").value == "Theirs"
@@ -234,11 +233,11 @@ def test_the_green_tick_is_for_models_that_beat_the_trivial_answer(page, useful)
         empty = {"boundary_f1": None, "boundary_f1_by_class": [None] * 3}
         images = [{"name": "a", "confusion": confusion, "mean_iou": 0.5} | empty]
         names = [c.name for c in run.classes]
-        result = summarize(images, names) | {
-            "run": run.name, "data": "synthetic", "data_title": "Drawn pets", "split": "test",
-            "date": "2026-01-01", "images": 1, "resolution": 64, "classes": names,
-            "calibration_error": 0.1, "reliability": [[1.0, 1, 1]], "per_image": images,
-        }  # fmt: skip
+        result = summarize(images, names)
+        result |= {"run": run.name, "data": "synthetic", "data_title": "Drawn pets"}
+        result |= {"split": "test", "date": "2026-01-01", "images": 1, "resolution": 64}
+        result |= {"classes": names, "per_image": images}
+        result |= {"calibration_error": 0.1, "reliability": [[1.0, 1, 1]]}
         write_json(run.path / "evaluation.json", result)
         assert run.evaluation
     run.write_status(state="done")

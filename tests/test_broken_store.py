@@ -15,12 +15,12 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_uploads import pairs
 
-from pages import curves
+from pages.curves import tables
 from unet_core.data import uploads
 from unet_core.data.synthetic import SyntheticPets
 from unet_core.errors import UserError
 from unet_core.figures.curves import compared_curves, learning_curves, metrics_of
-from unet_core.jobs import downloads, estimate, evaluations
+from unet_core.jobs import downloads, estimate, evaluations, housekeeping, protocol
 from unet_core.jobs import trainings as jobs
 from unet_core.metrics.compare import skip_pairs
 from unet_core.metrics.evaluate import evaluate
@@ -160,14 +160,14 @@ def look_at_everything(store: Store) -> None:
             with pytest.raises(UserError):
                 _ = run.config
             continue
-        json.dumps([curves.table_row(run), curves.differences([run, store.healthy])])
+        json.dumps([tables.run_row(run), tables.differences([run, store.healthy])])
         json.dumps(evaluations.results(run))
-    curves.as_csv(every)
+    tables.as_csv(every)
     metrics_of(every)
     skip_pairs(every)
     estimate._earlier_runs()
-    evaluations.working()
-    assert all(json.dumps(job.progress) for job in evaluations.jobs())
+    evaluations.at_work()
+    assert all(json.dumps(job.status) for job in evaluations.jobs())
     assert store.upload.name in [upload.name for upload in uploads.uploads()]
     json.dumps(downloads.download_progress(store.target))
     assert store.healthy.status["state"] == "done" and len(store.healthy.history) == 2
@@ -175,7 +175,7 @@ def look_at_everything(store: Store) -> None:
 
 
 def look_at(run: Run) -> None:
-    shown = [run.title, run.id, run.status, run.history, run.steps, jobs.failure(run)]
+    shown = [run.title, run.id, run.status, run.history, run.steps, protocol.failure(run)]
     assert "\ud800" not in json.dumps(shown, ensure_ascii=False)
     assert run.status["state"] in ("created", "queued", "running", "stopping", "stopped", "failed",
                                    "done")  # fmt: skip
@@ -337,14 +337,14 @@ def test_a_run_may_vanish_between_two_reads(store):
         look_at(gone)
         evaluations.results(gone)
     for task in tasks:
-        assert task.progress["state"] in ("done", "failed")
+        assert task.status["state"] in ("done", "failed")
         evaluations.stop(task)
     learning_curves(run, "loss")
-    curves.table_row(run)
-    assert jobs.archive(run)
+    tables.run_row(run)
+    assert housekeeping.archive(run)
     with pytest.raises(UserError):
         Segmenter(run)
-    jobs.delete(run)
+    housekeeping.delete(run)
     look_at_everything(store)
 
 
@@ -386,8 +386,8 @@ def many(store) -> Store:
 
 def open_page(name: str, **query: str) -> AppTest:
     app = AppTest.from_file(Path(__file__).parent.parent / "streamlit_app.py", default_timeout=60)
-    app.query_params.update(query)
-    app.switch_page(f"pages/{name}.py").run()
+    app.run().query_params.update(query)
+    app.switch_page(f"pages/{name}/page.py").run()
     assert not app.exception, (name, query, app.exception[0].message)
     return app
 

@@ -9,9 +9,9 @@ from unet_core import cli
 from unet_core.architectures.catalogue import check_network
 from unet_core.errors import UserError
 from unet_core.jobs.new_runs import new_run
+from unet_core.store import legacy
 from unet_core.store.config import TrainingConfig, load_recipe, recipe_names
 from unet_core.store.environment import runs_folder
-from unet_core.store.legacy import training_of_today
 from unet_core.store.runs import Run, write_json
 from unet_core.training import process
 
@@ -234,8 +234,8 @@ def test_an_early_run_whose_optimizer_ignored_its_decay_can_be_resumed():
     early = TrainingConfig().to_dict() | {"optimizer": "adam", "weight_decay": 1e-4}
     with pytest.raises(UserError, match="no weight decay"):
         TrainingConfig.from_dict(early)
-    assert TrainingConfig.from_dict(training_of_today(early)).decay == 0
-    decaying = training_of_today(early | {"optimizer": "adamw"})
+    assert TrainingConfig.from_dict(legacy.training(early)).decay == 0
+    decaying = legacy.training(early | {"optimizer": "adamw"})
     assert TrainingConfig.from_dict(decaying).decay == 1e-4
 
 

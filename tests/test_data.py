@@ -97,10 +97,10 @@ def test_prepared_pictures_come_from_the_cache_the_second_time(small_pets, monke
 
 def test_the_cache_is_kept_by_names_size_and_content(small_pets, monkeypatch, tmp_path):
     monkeypatch.setenv("UNET_CACHE_DIR", str(tmp_path / "cache"))
-    told = []
+    counts = []
     names = ["Abyssinian_1", "beagle_2"]
-    data = prepare(small_pets, names, 16, lambda *done: told.append(done))
-    assert told == [(1, 2), (2, 2), (2, 2)]
+    data = prepare(small_pets, names, 16, lambda *done: counts.append(done))
+    assert counts == [(1, 2), (2, 2), (2, 2)]
     assert data.images.dtype == data.masks.dtype == np.uint8
     assert (data.images[:, 8, 8, 0] > 250).all()
     assert prepare(small_pets, names[::-1], 16).names == names[::-1]
@@ -128,6 +128,6 @@ def test_the_cache_lies_among_the_runs(small_pets, tmp_path):
 
 
 def test_a_failed_preparation_leaves_no_cache(small_pets):
-    with pytest.raises(OSError):
+    with pytest.raises(UserError, match="images/nobody.jpg cannot be read"):
         prepare(small_pets, ["Abyssinian_1", "nobody"], 16)
     assert not list(small_pets.folder.parent.glob("runs/.cache/*"))

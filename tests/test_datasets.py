@@ -15,7 +15,7 @@ import unet_core
 from unet_core.data import Lungs, Membrane, data_of, open_dataset
 from unet_core.data.base import split_names
 from unet_core.data.io import files_fingerprint, read_header, read_image, read_mask, read_pair
-from unet_core.data.labels import Labels, numbered_classes
+from unet_core.data.labels import Labels, numbered_classes, value_counts
 from unet_core.data.pets import PET_CLASSES
 from unet_core.data.prepared import prepare
 from unet_core.data.samples import samples_for
@@ -190,6 +190,8 @@ def test_a_fingerprint_knows_place_size_and_time_whatever_the_order(tmp_path):
     later = files_fingerprint([one, two])
     two.write_text("bb"), os.utime(two, ns=(5, 6))
     assert len({first, later, files_fingerprint([one, two])}) == 3
+    two.unlink()
+    assert files_fingerprint([one, two]) == files_fingerprint([one])
 
 
 SQUARES = np.zeros((4, 8, 8), np.uint8)
@@ -363,10 +365,6 @@ def test_a_mask_drawn_in_transparency_is_not_taken_for_empty(tmp_path):
     assert not read_mask(tmp_path / "mask.png").any()
 
 
-def counts_of(mask: np.ndarray) -> np.ndarray:
-    return np.bincount(mask.ravel(), minlength=256)
-
-
 def test_numbers_of_objects_are_no_smoothed_black_and_white():
     objects = np.zeros((100, 100), np.uint8)
     objects[:8] = np.arange(1, 201, dtype=np.uint8).repeat(4).reshape(8, 100)
@@ -375,7 +373,7 @@ def test_numbers_of_objects_are_no_smoothed_black_and_white():
     classes[20:22] = 255  # void
     for mask in (objects, classes):
         with pytest.raises(UserError, match="must be class ids"):
-            Labels.of(counts_of(mask), "masks")
+            Labels.of(value_counts(mask), "masks")
 
 
 @pytest.mark.parametrize("quality", [60, 90, 95, 100])
@@ -384,7 +382,7 @@ def test_compressed_black_and_white_masks_are_that(tmp_path, quality):
     disc = np.where((y - 60) ** 2 + (x - 70) ** 2 < 900, 255, 0).astype(np.uint8)
     save(tmp_path / "mask.jpg", disc, quality=quality)
     mask = read_mask(tmp_path / "mask.jpg")
-    labels = Labels.of(counts_of(mask), "masks")
+    labels = Labels.of(value_counts(mask), "masks")
     assert len(labels.classes) == 2
     assert (labels.ids(mask) != (disc > 0)).mean() < 0.01
 
@@ -612,7 +610,7 @@ def test_the_test_pictures_of_a_page_are_none_that_the_run_has_seen(old_run, dra
     def page(folder: str) -> None:
         from pathlib import Path
 
-        from pages.images import choose_image
+        from pages.shared.image_choice import choose_image
         from unet_core.store.runs import Run
 
         choose_image(Run(Path(folder)))

@@ -152,7 +152,7 @@ def test_a_disk_that_takes_nothing_is_told_from_damage(
 
     address = f"http://127.0.0.1:{server.server_port}/"
     local = partial(download.download_pets, address=address, md5=server.md5)
-    monkeypatch.setattr(download, "download_pets", local)
+    monkeypatch.setattr(downloads, "download_pets", local)
     monkeypatch.setattr(download, "keep_image", broken)
     monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
     assert main(["download", "pets"]) == 2
@@ -174,7 +174,7 @@ def test_a_part_can_be_completed_and_a_cut_download_is_never_whole(server, tmp_p
 
 def test_a_killed_download_says_so(server, tmp_path):
     write_json(
-        tmp_path / download.PROGRESS,
+        tmp_path / "progress.json",
         {"pid": dead_process(), "what": "images", "done": 1, "total": 6, "error": ""},
     )
     progress = downloads.download_progress(tmp_path)

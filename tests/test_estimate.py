@@ -5,8 +5,8 @@ import pytest
 from unet_core.data import open_dataset
 from unet_core.jobs import estimate, memory
 from unet_core.jobs.estimate import REFERENCE, WARM_UP, ImageCounts, Pace
-from unet_core.jobs.heartbeat import Reporter
 from unet_core.jobs.new_runs import split_names
+from unet_core.jobs.protocol import Reporter
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, create_run
 
@@ -197,9 +197,9 @@ def test_a_pause_is_no_part_of_an_epochs_only_step(clock):
 def test_the_status_tells_how_long_each_phase_took(monkeypatch):
     run = finished("phases")
     now = [1000.0]
-    monkeypatch.setattr("unet_core.jobs.heartbeat.time.time", lambda: now[0])
+    monkeypatch.setattr("unet_core.jobs.protocol.time.time", lambda: now[0])
     reporter = Reporter(run, state="running", phase="Starting", pid=1)
-    assert run.status["pace"] is None and run.status["phase_seconds"] == {}
+    assert run.status["phase_seconds"] == {}
     for seconds, phase in ((2, "Training"), (5, "Validating"), (3, "Training"), (4, "Exporting")):
         now[0] += seconds
         reporter.report(phase=phase, message="")

@@ -11,17 +11,16 @@ from sklearn.metrics import confusion_matrix
 
 from unet_core.cli import main
 from unet_core.data.base import Dataset, Sample
-from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.pets import PET_CLASSES
 from unet_core.data.synthetic import SyntheticPets
+from unet_core.data.uploads import Pairs, keep_pairs
 from unet_core.errors import UserError
-from unet_core.jobs import evaluations
-from unet_core.jobs import trainings as jobs
+from unet_core.jobs import evaluations, housekeeping
 from unet_core.metrics import evaluate as evaluation
 from unet_core.metrics import report
 from unet_core.metrics.compare import compare
 from unet_core.metrics.confusion import overall_metrics
-from unet_core.prediction.overlay import encode_png
+from unet_core.prediction.files import encode_png
 from unet_core.store.classes import ClassInfo, background_and_object
 from unet_core.store.environment import runs_folder
 from unet_core.store.locks import locked
@@ -72,12 +71,20 @@ def test_the_result_says_what_was_scored(result):
 
 def test_the_table_of_scores_is_laid_out_in_columns():
     result = {
-        "data_title": "Pets", "split": "test", "images": 2, "resolution": 64,
-        "classes": ["pet", "background"], "notes": ["A note."], "calibration_error": 0.0123,
-        "metrics": {"mean_iou": 0.5, "boundary_f1": 0.25}, "boundary_tolerance": 0.0075,
-        "intervals": {"mean_iou": (0.4, 0.6)}, "roc_area": 0.9, "average_precision": None,
+        "data_title": "Pets",
+        "split": "test",
+        "images": 2,
+        "resolution": 64,
+        "classes": ["pet", "background"],
+        "notes": ["A note."],
+        "calibration_error": 0.0123,
+        "metrics": {"mean_iou": 0.5, "boundary_f1": 0.25},
+        "boundary_tolerance": 0.0075,
+        "intervals": {"mean_iou": (0.4, 0.6)},
+        "roc_area": 0.9,
+        "average_precision": None,
         "per_class": {"iou": [0.5, None], "support": [1234, 5]},
-    }  # fmt: skip
+    }
     assert report.format_metrics(result).splitlines() == [
         "Pets, test split: 2 pictures at 64 × 64, classes pet, background",
         "A note.",
@@ -363,8 +370,10 @@ def test_a_network_that_diverged_is_told(channel_run):
         def probabilities(self, image: np.ndarray) -> np.ndarray:
             return super().probabilities(image) * np.nan
 
-    with pytest.raises(UserError, match="diverged"):
-        evaluation.evaluate(channel_run, Coloured(), "test", segmenter=Diverged(3))
+    black_and_white = own(channel_run, (BANDS, upper_half(255)))  # whose classes are others
+    for data in (Coloured(), black_and_white):
+        with pytest.raises(UserError, match="diverged"):
+            evaluation.evaluate(channel_run, data, "test", segmenter=Diverged(3))
 
 
 def test_data_with_other_classes_is_refused(channel_run):
@@ -417,10 +426,8 @@ def test_intervals_of_a_difference_agree_with_scipy(result):
 
     row = next(r for r in compare(first, second)["rows"] if r["score"] == "Mean IoU")
     assert row["difference"] == pytest.approx(difference(np.arange(40)))
-    reference = bootstrap(
-        (np.arange(40),), difference, n_resamples=2000, vectorized=False, method="percentile",
-        rng=0,
-    ).confidence_interval  # fmt: skip
+    options = {"n_resamples": 2000, "vectorized": False, "method": "percentile", "rng": 0}
+    reference = bootstrap((np.arange(40),), difference, **options).confidence_interval
     width = reference.high - reference.low
     np.testing.assert_allclose((row["low"], row["high"]), reference, atol=0.1 * width)
 
@@ -439,10 +446,10 @@ def test_results_on_other_data_are_not_compared(result):
 
 def wait(job, seconds: float = 60) -> dict:
     deadline = time.time() + seconds
-    while job.progress["state"] == "running":
+    while job.status["state"] == "running":
         assert time.time() < deadline
         time.sleep(0.1)
-    return job.progress
+    return job.status
 
 
 @pytest.fixture
@@ -456,7 +463,7 @@ def own_run(channel_run):
 
 def test_a_job_leaves_its_result_beside_the_runs_own(own_run):
     job = evaluations.start(own_run, "synthetic", "test", 4)
-    assert evaluations.working() == job
+    assert evaluations.at_work() == job
     with pytest.raises(UserError, match="wait for it or stop it"):
         evaluations.start(own_run, "synthetic", "test", 4)
     assert wait(job)["state"] == "done"
@@ -477,8 +484,8 @@ def test_the_command_line_says_what_the_page_shows(own_run, capsys):
 def test_a_job_stops_at_once_and_leaves_no_result(own_run):
     job = evaluations.start(own_run, "synthetic", "trainval")
     evaluations.stop(job)
-    assert job.progress["state"] == "stopped"
-    assert evaluations.working() is None
+    assert job.status["state"] == "stopped"
+    assert evaluations.at_work() is None
     assert evaluations.results(own_run) == {}
 
 
@@ -486,7 +493,7 @@ def test_a_job_that_fails_says_why(own_run):
     (own_run.path / "model.onnx").write_bytes(b"not a network")
     job = evaluations.start(own_run, "synthetic", "test", 1)
     progress = wait(job)
-    assert progress["state"] == "failed" and progress["error"]
+    assert progress["state"] == "failed" and progress["message"]
 
 
 def test_a_job_with_data_that_is_not_there_does_not_start(own_run):
@@ -500,10 +507,8 @@ def kept(run: Run, result: dict, data: str) -> dict:
     folder = evaluations_folder() / run.id / evaluations._key(run, data, "test")
     folder.mkdir(parents=True)
     result = result | {"run": run.name, "data": data}
-    evaluations.EvaluationJob(folder).report(
-        **{key: result[key] for key in ("run", "data", "data_title", "split")},
-        done=0, total=1, error="",
-    )  # fmt: skip
+    facts = {key: result[key] for key in ("run", "data", "data_title", "split")}
+    evaluations.Evaluation(folder).write_status(state="running", done=0, total=1, **facts)
     write_json(folder / "evaluation.json", result)
     return result
 
@@ -565,10 +570,10 @@ def test_results_go_with_their_run_and_no_other(channel_run, result, way):
     for run in (pets, others[0]):
         run.write_status(state="done")
     if way == "delete":
-        jobs.delete(pets)
+        housekeeping.delete(pets)
     else:
-        jobs.pin(others[0], True)
-        jobs.prune(0)
+        housekeeping.pin(others[0], True)
+        housekeeping.prune(0)
     left = {path.name for path in evaluations_folder().iterdir()}
     assert left == {run.id for run in others}
     again = a_run(channel_run, "pets")
@@ -580,19 +585,18 @@ def test_results_of_a_shipped_run_stay_when_its_namesake_goes(channel_run, resul
     kept(channel_run, result, "coloured")
     namesake = Run(a_run(channel_run, "other").path.rename(runs_folder() / "channels"))
     kept(namesake, result, "coloured")
-    jobs.delete(namesake)
+    housekeeping.delete(namesake)
     assert [path.name for path in evaluations_folder().iterdir()] == [channel_run.id]
 
 
-def old_result(run: Run, result: dict, name: str | None = None, **changes) -> None:
+def old_result(run: Run, result: dict, data: str = "coloured", **changes) -> None:
     """As they were kept until their folders had the run's id."""
-    folder = evaluations_folder() / f"{name or run.name}--coloured--test"
+    folder = evaluations_folder() / f"{run.name}--{data}--test"
     folder.mkdir(parents=True)
-    result = result | {"run": run.name} | changes
-    job = evaluations.EvaluationJob(folder)
-    job.report(run=run.name, data="coloured", data_title="", split="test", done=0, total=1,
-               error="", pid=1)  # fmt: skip
-    write_json(folder / "evaluation.json", result)
+    facts = {"run": run.name, "data": data, "data_title": "", "split": "test"}
+    progress = {"done": 0, "total": 1, "error": "", "pid": 1, "heartbeat": 1.0}
+    write_json(folder / "progress.json", facts | progress)
+    write_json(folder / "evaluation.json", result | {"run": run.name, "data": data} | changes)
 
 
 def test_older_results_are_found_where_it_is_clear_whose_they_are(channel_run, result):
@@ -601,12 +605,11 @@ def test_older_results_are_found_where_it_is_clear_whose_they_are(channel_run, r
     old_result(pets, result, **date)
     old_result(longer, result, **date)
     old_result(late, result, date="2001-01-01")  # of an earlier run of that name
+    old_result(pets, result, "drawn", **date)  # as synthetic data was called
     own = a_run(channel_run, "renamed")
     channels = Run(own.path.rename(runs_folder() / "channels"))  # called like a shipped one
     old_result(channels, result, **date)
-    for run in (pets, longer):
-        (found,) = evaluations.results(run).values()
-        assert found["run"] == run.name
+    assert data_of(pets) == ["coloured", "synthetic"] and data_of(longer) == ["coloured"]
     for run in (late, channels, channel_run):
         assert evaluations.results(run) == {}
 
@@ -614,24 +617,30 @@ def test_older_results_are_found_where_it_is_clear_whose_they_are(channel_run, r
 def test_a_result_is_made_by_one_process_at_a_time(own_run):
     job = evaluations.new_job(own_run, "synthetic", "test", 2)
     with locked(job.lock):
-        assert evaluations.working() == job
+        assert evaluations.at_work() == job
         write_json(job.path / "progress.json", {})
-        assert job.progress["state"] == "running"
+        assert job.status["state"] == "running"
         with pytest.raises(UserError, match="wait for it"):
             evaluations.new_job(own_run, "synthetic", "test", 2)
         with pytest.raises(UserError, match="wait for it"):
             evaluations.work(job, own_run, "synthetic", "test", 2, lambda *_: None)
-    assert job.progress["state"] == "failed"
+    assert job.status["state"] == "failed"
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"curve": "x"}, {"curve": []}, {"curve": [[1, 2]]}, {"roc_area": "a"},
-        {"boundary_tolerance": "x"}, {"boundary_tolerance": None}, {"notes": [1]},
-        {"per_class": {"boundary_f1": "x"}}, {"per_class": {"boundary_f1": [1.0]}},
+        {"curve": "x"},
+        {"curve": []},
+        {"curve": [[1, 2]]},
+        {"roc_area": "a"},
+        {"boundary_tolerance": "x"},
+        {"boundary_tolerance": None},
+        {"notes": [1]},
+        {"per_class": {"boundary_f1": "x"}},
+        {"per_class": {"boundary_f1": [1.0]}},
     ],
-)  # fmt: skip
+)
 def test_a_result_with_an_odd_part_is_none(channel_run, result, change):
     write_json(channel_run.path / "evaluation.json", result)
     assert channel_run.evaluation
@@ -656,9 +665,9 @@ def test_classes_in_another_order_are_not_mixed_up():
 
 def test_a_new_job_takes_the_place_of_an_older_one(own_run):
     job = evaluations.new_job(own_run, "synthetic", "test", 2)
-    job.report(error="It failed.")
+    job.write_status(state="failed", message="It failed.")
     (job.path / "evaluation.json").write_text("{}")
     again = evaluations.new_job(own_run, "synthetic", "test", 3)
     assert again == job and [path.name for path in job.path.iterdir()] == ["progress.json"]
     expected = {"run": own_run.name, "data": "synthetic", "split": "test", "done": 0, "total": 3}
-    assert expected.items() <= again.progress.items() and again.progress["error"] == ""
+    assert expected.items() <= again.status.items() and again.status["message"] == ""

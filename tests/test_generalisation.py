@@ -10,7 +10,7 @@ from unet_core.data.io import read_image
 from unet_core.data.photos import HELD_OUT, Photo
 from unet_core.data.synthetic.science import draw_cells, draw_film
 from unet_core.metrics.evaluate import evaluate
-from unet_core.prediction.overlay import class_ids, shares
+from unet_core.prediction.masks import class_ids, shares
 from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.runs import find_run, shipped_runs
 

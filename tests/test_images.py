@@ -93,6 +93,9 @@ def test_the_first_frame_of_an_animation_counts():
     assert open_image(data, "x")[0, 0].tolist() == [255, 0, 0]
 
 
+NOISE = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+
+
 def header_of(side: int) -> bytes:
     """A bitmap that says it has ``side`` × ``side`` pixels, without most of them."""
     data = bytearray(encoded(Image.new("L", (10, 10)), "BMP"))
@@ -105,14 +108,13 @@ def header_of(side: int) -> bytes:
     [
         (b"", "empty"),
         (b"not a picture at all", "not a picture"),
-        (encoded(Image.fromarray(np.random.default_rng(0).integers(
-            0, 255, (64, 64, 3), dtype=np.uint8)), "PNG")[:2000], "cut short"),
+        (encoded(Image.fromarray(NOISE), "PNG")[:2000], "cut short"),
         (encoded(Image.new("RGB", (1, 1)), "PNG"), "1 × 1"),
         (header_of(20_000), "over 25 million"),
         (header_of(5_100), "over 25 million"),
     ],
     ids=["empty", "text", "truncated", "one pixel", "bomb", "too large"],
-)  # fmt: skip
+)
 def test_a_bad_file_gets_a_sentence(data, says):
     with pytest.raises(UserError, match=says) as error:
         open_image(data, "photo.png")
@@ -120,7 +122,7 @@ def test_a_bad_file_gets_a_sentence(data, says):
 
 
 @pytest.mark.parametrize(
-    ("kind", "values", "seen"),
+    ("kind", "values", "expected"),
     [
         # whole numbers of 32 bits: white is 255 where none is above it, else 65535
         (np.int32, [0, 1, 100, 255], [0, 1, 100, 255]),
@@ -135,11 +137,11 @@ def test_a_bad_file_gets_a_sentence(data, says):
         (np.float32, [-1, 0, 0.5, 1], [0, 0, 128, 255]),
     ],
 )
-def test_where_white_is(kind, values, seen):
+def test_where_white_is(kind, values, expected):
     photo = Image.fromarray(np.tile(np.array(values, kind), (8, 4)))
     image = open_image(encoded(photo, "TIFF"), "x")
     assert image.dtype == np.uint8
-    assert image[0, :4, 0].tolist() == seen
+    assert image[0, :4, 0].tolist() == expected
 
 
 def test_the_smallest_and_the_largest_sizes_are_allowed(monkeypatch):

@@ -1,28 +1,30 @@
 """What can happen to a training's process, with a short script in its place."""
 
-import fcntl
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from unet_core.cli import main
 from unet_core.data.negatives import open_negatives
 from unet_core.data.synthetic import SyntheticPets
 from unet_core.errors import UserError
-from unet_core.jobs import launchers
+from unet_core.jobs import housekeeping, launchers, protocol
 from unet_core.jobs import trainings as jobs
+from unet_core.jobs.launchers import kill
 from unet_core.jobs.new_runs import new_run
-from unet_core.jobs.processes import kill
 from unet_core.store import environment
 from unet_core.store.config import TrainingConfig
 from unet_core.store.files import read_json
+from unet_core.store.job import WORKING
 from unet_core.store.locks import find, held, identity, locked
 from unet_core.store.runs import Run, write_json
 from unet_core.training import process
@@ -31,15 +33,15 @@ from unet_core.training.process import kept_further, kept_names, train
 STAND_IN = """
 import os, sys, time
 from pathlib import Path
-from unet_core.jobs import heartbeat
+from unet_core.jobs import protocol
 from unet_core.store.locks import locked
 from unet_core.store.runs import Run
 
-heartbeat.HEARTBEAT = 0.1
+protocol.HEARTBEAT = 0.1
 run = Run(Path(sys.argv[-1]))
 print("hello from the process", flush=True)
-with locked(run.lock, wait=False):
-    reporter = heartbeat.Reporter(run, state="running", phase="Training", message="")
+with locked(run.lock, "busy"):
+    reporter = protocol.Reporter(run, state="running", phase="Training", message="")
     while not reporter.should_stop():
         time.sleep(0.02)
     reporter.close(state="stopped")
@@ -61,7 +63,7 @@ def command(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.getcwd())
     yield set_command
     for run in runs:
-        if run.path.exists() and run.status["state"] in jobs.WORKING:
+        if run.path.exists() and run.status["state"] in WORKING:
             kill(run.status, str(run.path.resolve()))
 
 
@@ -83,7 +85,7 @@ def test_it_starts_detached_behind_the_web_process_and_stops_when_asked(command)
     pid = run.status["pid"]
     assert os.getsid(pid) == pid != os.getsid(0)
     assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
-    assert "hello from the process" in jobs.log_tail(run)
+    assert "hello from the process" in protocol.log_tail(run)
     jobs.stop(run)
     assert state(run) in ("stopping", "stopped")  # at once, before the process says so
     wait_for(lambda: state(run) == "stopped")
@@ -127,38 +129,38 @@ def test_a_killed_process_is_seen_at_once_and_the_next_in_line_starts(command):
     assert jobs.waiting() == [second]
     os.kill(first.status["pid"], signal.SIGKILL)
     wait_for(lambda: state(first) == "failed", 1)
-    assert "Somebody or the system ended it" in jobs.failure(first)
+    assert "Somebody or the system ended it" in protocol.failure(first)
     jobs.advance()
     wait_for(lambda: second.status["phase"] == "Training")
 
 
 def test_the_systems_own_kill_for_want_of_memory_is_told_from_others(command, monkeypatch):
     run = command(STAND_IN)
-    monkeypatch.setattr(jobs, "oom_kills", lambda: 3)
+    monkeypatch.setattr(protocol, "oom_kills", lambda: 3)
     jobs.start(run)
     wait_for(lambda: run.status["phase"] == "Training")
-    monkeypatch.setattr(jobs, "oom_kills", lambda: 4)
+    monkeypatch.setattr(protocol, "oom_kills", lambda: 4)
     os.kill(run.status["pid"], signal.SIGKILL)
     wait_for(lambda: state(run) == "failed", 1)
-    assert "memory did not suffice" in jobs.failure(run)
+    assert "memory did not suffice" in protocol.failure(run)
 
 
 def test_a_process_that_does_not_come_up_leaves_its_last_words(command):
     run = command("import tensorsnow")
     jobs.start(run)
     wait_for(lambda: state(run) == "failed")
-    assert "No module named 'tensorsnow'" in jobs.failure(run)
+    assert "No module named 'tensorsnow'" in protocol.failure(run)
 
 
 def test_an_earlier_failure_does_not_explain_a_later_one(command):
     run = command('print("No space left on device")')
     jobs.start(run)
     wait_for(lambda: state(run) == "failed")
-    assert "disk is full" in jobs.failure(run)
+    assert "disk is full" in protocol.failure(run)
     command("import tensorsnow", "other")
     jobs.start(run)
-    wait_for(lambda: state(run) == "failed" and "tensorsnow" in jobs.log_tail(run))
-    assert "tensorsnow" in jobs.failure(run)
+    wait_for(lambda: state(run) == "failed" and "tensorsnow" in protocol.log_tail(run))
+    assert "tensorsnow" in protocol.failure(run)
 
 
 @pytest.mark.parametrize("told", ["its identity", "its number"])
@@ -263,7 +265,7 @@ def test_no_signal_goes_to_a_number_that_is_no_process(monkeypatch, pid):
 
 def test_a_run_is_never_trained_by_two_processes(command):
     run = command("")
-    with locked(run.path / "lock"), pytest.raises(UserError, match="trained already"):
+    with locked(run.lock), pytest.raises(UserError, match="trained already"):
         train(run)
     assert state(run) == "created"
 
@@ -280,23 +282,29 @@ with locked(Path({str(path)!r})):
 """
     owner = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
     assert owner.stdout.readline() == b"held\n"
-    with pytest.raises(BlockingIOError), locked(path, wait=False):
+    with pytest.raises(UserError, match="taken"), locked(path, "taken"):
         pass
     owner.kill()
     owner.communicate()
-    with locked(path, wait=False):
+    with locked(path, "taken"):
         pass
 
 
 def test_a_glance_at_a_lock_keeps_nobody_from_it(tmp_path):
     """Pages look at it every second, perhaps just when a training begins."""
-    (tmp_path / "lock").touch()
-    glance = os.open(tmp_path / "lock", os.O_RDONLY)
-    fcntl.flock(glance, fcntl.LOCK_SH)
-    threading.Timer(0.1, os.close, [glance]).start()
-    with locked(tmp_path / "lock", wait=False):
+    glance = FileLock(tmp_path / "lock", thread_local=False)
+    glance.acquire()
+    threading.Timer(0.1, glance.release).start()
+    with locked(tmp_path / "lock", "taken"):
         assert held(tmp_path / "lock")
     assert not held(tmp_path / "lock") and not held(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_those_who_look_at_once_do_not_take_each_other_for_the_holder(tmp_path):
+    (tmp_path / "lock").touch()
+    with ThreadPoolExecutor(8) as pool:
+        assert not any(pool.map(lambda _: held(tmp_path / "lock"), range(2000)))
 
 
 def test_nothing_starts_or_resumes_where_training_is_off(command, monkeypatch):
@@ -315,14 +323,14 @@ def test_room_is_made_by_size_prepared_pictures_first(command):
     prepared = environment.cache_folder() / "images"
     prepared.mkdir(parents=True)
     (prepared / "images.npy").write_bytes(bytes(1_000_000))
-    jobs.prune(9, 3_500_000)
+    housekeeping.prune(9, 3_500_000)
     assert prepared.exists() and old.path.exists()
-    jobs.prune(9, 2_500_000)
+    housekeeping.prune(9, 2_500_000)
     assert not prepared.exists() and old.path.exists()
-    jobs.prune(9, 1_500_000)
+    housekeeping.prune(9, 1_500_000)
     assert not old.path.exists() and new.path.exists()
-    jobs.pin(new, True)
-    jobs.prune(0, 0)
+    housekeeping.pin(new, True)
+    housekeeping.prune(0, 0)
     assert new.path.exists()
 
 

@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import pytest
 
 from unet_core.errors import UserError
-from unet_core.jobs import downloads, launchers, new_runs
+from unet_core.jobs import downloads, housekeeping, launchers, new_runs, protocol
 from unet_core.jobs import trainings as jobs
-from unet_core.jobs.heartbeat import Reporter
 from unet_core.jobs.new_runs import new_run
+from unet_core.jobs.protocol import Reporter
 from unet_core.store import files
 from unet_core.store.config import TrainingConfig
 from unet_core.store.environment import cache_folder, data_folder, from_environment
@@ -72,18 +72,18 @@ def test_a_waiting_run_can_be_cancelled(launched):
 
 def test_runs_are_named_pinned_packed_and_deleted(launched):
     run = new_run(SMALL, "mine")
-    jobs.rename(run, "My run")
-    jobs.pin(run, True)
+    housekeeping.rename(run, "My run")
+    housekeeping.pin(run, True)
     assert Run(run.path).title == "My run" and run.is_pinned
     (run.path / "backup").mkdir()
     (run.path / "backup" / "large").write_text("not for download")
-    names = zipfile.ZipFile(io.BytesIO(jobs.archive(run))).namelist()
+    names = zipfile.ZipFile(io.BytesIO(housekeeping.archive(run))).namelist()
     assert "mine/config.json" in names and not any("backup" in name for name in names)
     jobs.start(run)
     with pytest.raises(UserError, match="still in work"):
-        jobs.delete(run)
+        housekeeping.delete(run)
     run.write_status(state="stopped")
-    jobs.delete(run)
+    housekeeping.delete(run)
     assert not run.path.exists()
 
 
@@ -93,8 +93,8 @@ def test_old_runs_make_room_unless_pinned_or_in_work(launched):
         run.write_status(state="done")
         config = run.config | {"created": f"2026-01-0{number + 1}"}
         files.write_json(run.path / "config.json", config)
-    jobs.pin(Run(run.path.parent / "run-0"), True)
-    jobs.prune(1)
+    housekeeping.pin(Run(run.path.parent / "run-0"), True)
+    housekeeping.prune(1)
     assert [run.name for run in user_runs()] == ["run-3", "run-0"]
 
 
@@ -110,25 +110,27 @@ def test_room_is_made_by_prepared_pictures_first_then_by_the_oldest_runs(launche
     prepared = cache_folder() / "0123"
     prepared.mkdir(parents=True)
     (prepared / "images.npy").write_bytes(bytes(1_000_000))
-    jobs.prune(5, 5e6)
+    housekeeping.prune(5, 5e6)
     assert prepared.exists() and len(user_runs()) == 3
-    jobs.prune(5, 3.5e6)
+    housekeeping.prune(5, 3.5e6)
     assert not prepared.exists() and len(user_runs()) == 3
-    jobs.prune(5, 2.5e6)
+    housekeeping.prune(5, 2.5e6)
     assert [run.name for run in user_runs()] == ["run-2", "run-1"]
 
 
 @pytest.fixture
 def started(monkeypatch) -> list[tuple]:
-    """What `launch` was asked for, in place of processes."""
+    """What `start_process` was asked for, in place of processes."""
     asked = []
-    monkeypatch.setattr(launchers, "launch", lambda *given: asked.append(given) or os.getpid())
+    monkeypatch.setattr(
+        launchers, "start_process", lambda *given: asked.append(given) or os.getpid()
+    )
     return asked
 
 
 def test_a_training_is_a_process_that_knows_its_folders(started, monkeypatch):
     run = new_run(SMALL, "mine")
-    monkeypatch.setattr(jobs, "oom_kills", lambda: 7)
+    monkeypatch.setattr(protocol, "oom_kills", lambda: 7)
     jobs.start(run)
     ((command, log, folder, environment),) = started
     assert command == [
@@ -160,9 +162,9 @@ def test_a_download_is_a_process_that_can_be_ended(started, monkeypatch, tmp_pat
     assert (progress["pid"], progress["process"]) == (os.getpid(), identity())
     assert (progress["what"], progress["error"]) == ("", "")
     ended = []
-    monkeypatch.setattr(downloads, "kill", lambda told, *words: ended.append((told["pid"], words)))
+    monkeypatch.setattr(protocol, "kill", lambda status, *_: ended.append(status["pid"]) or True)
     downloads.stop_download(target)
-    assert ended == [(os.getpid(), ("unet_core", "download", "pets"))]
+    assert ended == [os.getpid()] and not downloads.download_progress(target)["running"]
     downloads.start_download(tmp_path / "all" / "pets", downloads.IMAGES)
     assert started[1][0][4:] == ["download", "pets"]
 
@@ -187,8 +189,12 @@ def test_a_training_that_fails_says_why_and_is_not_two(monkeypatch):
         assert (status["state"], status["message"]) == ("failed", message)
     assert (status["phase"], status["epochs"], status["pid"]) == ("Starting", 40, os.getpid())
     assert status["started"].endswith("+00:00")
-    refuse(process.StoppedEarly())
+    (run.path / "stop").touch()
+    monkeypatch.setattr(process, "check_network", lambda config: None)
+    run.write_status(pace={"step": 9.0}, seconds_left=3)
     process.train(run)
+    status = read_json(run.path / "status.json")
+    assert (status["pace"], status["seconds_left"]) == (None, None)  # an earlier process's
     assert (run.status["state"], run.status["message"]) == (
         "stopped", "Stopped before it began to learn.",
     )  # fmt: skip
@@ -210,13 +216,16 @@ def test_weights_to_start_from_are_those_of_a_run_that_has_some(channel_run, tmp
 
 def test_a_status_tells_the_process_and_how_long_each_phase_took(monkeypatch):
     run = new_run(SMALL, "mine")
-    run.write_status(phase_seconds={"Training": 9.0}, pace=0.5, seconds_left=3)
+    run.write_status(phase_seconds={"Training": 9.0})
     clock = [100.0]
-    monkeypatch.setattr("unet_core.jobs.heartbeat.time", SimpleNamespace(time=lambda: clock[0]))
+    monkeypatch.setattr(
+        "unet_core.jobs.protocol.time",
+        SimpleNamespace(time=lambda: clock[0], monotonic=time.monotonic),
+    )
     reporter = Reporter(run, state="running", phase="Starting")
     status = read_json(run.path / "status.json")
     assert (status["pid"], status["process"]) == (os.getpid(), identity())
-    assert (status["phase_seconds"], status["pace"], status["seconds_left"]) == ({}, None, None)
+    assert status["phase_seconds"] == {}
     for clock[0], phase in (
         (102.0, "Training"), (104.0, "Training"), (105.0, "Starting"), (105.5, "Done"),
     ):  # fmt: skip
@@ -248,10 +257,10 @@ def test_a_host_can_cap_trainings_or_switch_them_off(monkeypatch):
 def test_why_a_training_failed_is_said_in_words(launched):
     run = new_run(SMALL, "failed")
     run.write_status(state="failed", message="OSError: [Errno 28] No space left on device")
-    assert "disk is full" in jobs.failure(run)
+    assert "disk is full" in protocol.failure(run)
     run.write_status(message="ResourceExhaustedError()")
     (run.path / "train.log").write_text("ResourceExhaustedError: OOM when allocating tensor")
-    assert "memory did not suffice" in jobs.failure(run)
+    assert "memory did not suffice" in protocol.failure(run)
 
 
 def test_a_killed_training_resumes_and_stops_politely():
@@ -261,14 +270,14 @@ def test_a_killed_training_resumes_and_stops_politely():
     wait_for(lambda: len(run.history) >= 2)
     os.kill(run.status["pid"], signal.SIGKILL)
     wait_for(lambda: run.status["state"] == "failed", 15)
-    assert "unexpectedly" in jobs.failure(run)
+    assert "unexpectedly" in protocol.failure(run)
     before = run.history
 
     jobs.start(run)
     wait_for(lambda: len(run.history) > len(before))
     jobs.stop(run)
     wait_for(lambda: run.status["state"] not in ("running", "stopping"))
-    assert run.status["state"] == "stopped", jobs.log_tail(run)
+    assert run.status["state"] == "stopped", protocol.log_tail(run)
     after = run.history
     assert after[: len(before) - 1] == before[:-1]  # a kill may hit the last one's writing
     assert [row["epoch"] for row in after] == list(range(1, len(after) + 1))

@@ -156,7 +156,7 @@ def test_the_largest_window_fills_the_room():
 
 
 def test_a_large_set_gives_only_so_many(monkeypatch):
-    monkeypatch.setattr(negatives, "MOST_EMPTY_WINDOWS", 3)
+    monkeypatch.setattr(negatives, "MAX_EMPTY_WINDOWS", 3)
     assert len(windows_of([*"abcdefgh"]).splits["trainval"]) == 3
 
 
@@ -240,6 +240,7 @@ def test_photos_of_packages_that_are_missing_are_left_out():
 
 def test_drawn_scenes_are_none_of_the_drawn_pets_and_show_no_animal():
     scenes = SyntheticScenes(SyntheticPets(), BACKGROUND)
+    assert scenes.fingerprint != SyntheticScenes(SyntheticPets(), 0).fingerprint
     names = {int(name) for name in scenes.splits["trainval"]}
     drawn = SyntheticPets().splits
     known = {int(name.removeprefix("drawn-")) for split in drawn.values() for name in split}

@@ -9,9 +9,8 @@ from PIL import Image
 
 from unet_core.data.labels import numbered_classes
 from unet_core.data.membrane import Membrane
-from unet_core.data.pairs import Pairs, keep_pairs
 from unet_core.data.pets import PET_CLASSES
-from unet_core.data.uploads import keep_upload
+from unet_core.data.uploads import Pairs, keep_pairs, keep_upload
 from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import runs_folder
@@ -33,6 +32,12 @@ def mask(*values) -> bytes:
     return png(np.repeat(np.array(values), 16 // len(values))[:, None].repeat(16, 1))
 
 
+def pairs(*masks: bytes) -> list[tuple[str, bytes]]:
+    """Files of images called a, b, … with these masks."""
+    named = zip("abc", masks, strict=False)
+    return [file for n, m in named for file in ((f"{n}.png", IMAGE), (f"{n}_mask.png", m))]
+
+
 def ids(files: list[tuple[str, bytes]], classes) -> list[list[int]]:
     """The first column's distinct runs of class ids, a list a pair."""
     data = Pairs(keep_pairs(files), classes)
@@ -41,19 +46,19 @@ def ids(files: list[tuple[str, bytes]], classes) -> list[list[int]]:
 
 
 def test_class_numbers_are_taken_as_they_are():
-    files = [("a.png", IMAGE), ("a_mask.png", mask(0, 1, 2, 1))]
+    files = pairs(mask(0, 1, 2, 1))
     assert ids(files, PET_CLASSES) == [[0, 1, 2, 1]]
 
 
 def test_black_and_white_are_background_and_object():
-    files = [("a.png", IMAGE), ("a_mask.png", mask(0, 255))]
+    files = pairs(mask(0, 255))
     assert ids(files, LUNGS) == [[0, 1]]
     assert ids(files, LUNGS[::-1]) == [[1, 0]]  # whichever class is background
     assert ids(files, Membrane.classes) == [[0, 1]]  # without one: the first is black
 
 
 def test_black_and_white_on_three_classes_are_scored_as_two():
-    files = [("a.png", IMAGE), ("a_mask.png", mask(0, 255))]
+    files = pairs(mask(0, 255))
     assert ids(files, PET_CLASSES) == [[0, 1]]
     data = Pairs(keep_pairs(files), PET_CLASSES)
     assert data.classes == (PET_CLASSES[1], PET_CLASSES[0])
@@ -68,20 +73,18 @@ def test_black_and_white_on_three_classes_are_scored_as_two():
     things = (*cells[1:], ClassInfo("class 3", "#000000"))
     with pytest.raises(UserError, match="class numbers do"):
         Pairs(keep_pairs(files), things)
-    assert ids([("a.png", IMAGE), ("a_mask.png", mask(0))], things) == [[0]]
+    assert ids(pairs(mask(0)), things) == [[0]]
 
 
 def test_a_black_mask_beside_black_and_white_ones_is_all_background():
-    files = [("a.png", IMAGE), ("a_mask.png", mask(0)),
-             ("b.png", IMAGE), ("b_mask.png", mask(0, 255)),
-             ("c.png", IMAGE), ("c_mask.png", mask(255))]  # fmt: skip
+    files = pairs(mask(0), mask(0, 255), mask(255))
     assert ids(files, PET_CLASSES) == ids(files, LUNGS) == [[0], [0, 1], [1]]
     assert Pairs(keep_pairs(files), PET_CLASSES).classes[0].is_background
 
 
 def test_masks_without_anything_in_them_are_background():
     """Not class 0, which would make whole images pets."""
-    files = [("a.png", IMAGE), ("a_mask.png", mask(0))]
+    files = pairs(mask(0))
     data = Pairs(keep_pairs(files), PET_CLASSES)
     assert ids(files, PET_CLASSES) == [[0]] and data.classes[0].name == "background"
     assert ids(files, Membrane.classes) == [[0]]
@@ -89,21 +92,18 @@ def test_masks_without_anything_in_them_are_background():
 
 def test_smoothed_masks_are_black_and_white_here_too():
     dark, light = range(8, 12), range(244, 248)
-    files = [("a.png", IMAGE), ("a_mask.png", mask(*range(8), *range(248, 256))),
-             ("b.png", IMAGE), ("b_mask.png", mask(*dark, *light))]  # fmt: skip
+    files = pairs(mask(*range(8), *range(248, 256)), mask(*dark, *light))
     assert ids(files, PET_CLASSES) == [[0, 1], [0, 1]]
 
 
 def test_masks_that_mean_different_things_are_refused():
-    files = [("a.png", IMAGE), ("a_mask.png", mask(0, 255)),
-             ("b.png", IMAGE), ("b_mask.png", mask(0, 1))]  # fmt: skip
-    with pytest.raises(UserError, match=r"values 0, 1, 255 \(255 in 000-a\); all must"):
+    files = pairs(mask(0, 255), mask(0, 1))
+    with pytest.raises(UserError, match=r"values 0, 1, 255 \(255 in 0000-a\); all must"):
         Pairs(keep_pairs(files), LUNGS)
 
 
 def test_trimaps_are_told_by_the_whole_upload_from_class_numbers():
-    files = [("a.png", IMAGE), ("a_mask.png", mask(1, 2, 3, 2)),
-             ("b.png", IMAGE), ("b_mask.png", mask(1, 2))]  # fmt: skip
+    files = pairs(mask(1, 2, 3, 2), mask(1, 2))
     assert ids(files, PET_CLASSES) == [[0, 1, 2, 1], [0, 1]]
     assert ids(files[2:], PET_CLASSES) == [[0, 1]]
     assert ids([*files, ("c.png", IMAGE), ("c_mask.png", mask(0, 1, 2, 1))][2:], PET_CLASSES) == [
@@ -115,11 +115,11 @@ def test_trimaps_are_told_by_the_whole_upload_from_class_numbers():
 
 
 def test_ones_alone_are_a_class_and_no_trimap():
-    assert ids([("a.png", IMAGE), ("a_mask.png", mask(1))], PET_CLASSES) == [[1]]
+    assert ids(pairs(mask(1)), PET_CLASSES) == [[1]]
 
 
 def test_classes_without_a_border_have_no_trimaps():
-    files = [("a.png", IMAGE), ("a_mask.png", mask(1, 2))]
+    files = pairs(mask(1, 2))
     assert ids(files, numbered_classes(3)) == [[1, 2]]
 
 
@@ -134,13 +134,13 @@ def test_a_zip_with_folders():
 
 
 def test_uploads_lie_hidden_beside_the_runs():
-    name = keep_pairs([("a.png", IMAGE), ("a_mask.png", mask(0, 255))])
+    name = keep_pairs(pairs(mask(0, 255)))
     folder = runs_folder() / ".uploads" / name.removeprefix("pairs:")
     assert [path.name for path in sorted(folder.iterdir())] == ["images", "masks"]
 
 
 def test_the_same_file_twice_counts_once():
-    files = [("a.png", IMAGE), ("a_mask.png", mask(0, 1))]
+    files = pairs(mask(0, 1))
     assert keep_pairs(files + files) == keep_pairs(files)
 
 
@@ -162,14 +162,17 @@ def test_what_does_not_fit_is_named(files, says):
 
 
 def test_a_mask_with_unknown_classes_names_the_known_ones():
-    files = [("a.png", IMAGE), ("a_mask.png", mask(0, 1)),
-             ("b.png", IMAGE), ("b_mask.png", mask(0, 7))]  # fmt: skip
-    with pytest.raises(UserError, match="7 in 001-b.*0 pet, 1 background, 2 border"):
+    files = pairs(mask(0, 1), mask(0, 7))
+    with pytest.raises(UserError, match="7 in 0001-b.*0 pet, 1 background, 2 border"):
         Pairs(keep_pairs(files), PET_CLASSES)
 
 
 @pytest.mark.parametrize("name", ["pairs:../../etc", "pairs:", "pairs:0123"])
 def test_nothing_outside_the_uploads_is_opened(name):
+    folder = runs_folder().parent / "etc" / "masks"
+    folder.mkdir(parents=True)
+    (folder / "a.png").write_bytes(mask(0, 1))
+    (runs_folder() / ".uploads").mkdir(parents=True)
     with pytest.raises(UserError, match="upload them again"):
         Pairs(name, LUNGS)
 
@@ -226,4 +229,4 @@ def test_a_photo_and_its_mask_are_turned_together():
     data = Pairs(keep_pairs(files), LUNGS)
     for name in data.splits["test"]:
         assert data.load(name).mask[:3, -5:].all() and data.load(name).mask.sum() == 15
-    assert data.load("000-0").image.shape == (20, 16, 3)
+    assert data.load("0000-0").image.shape == (20, 16, 3)

@@ -7,10 +7,13 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from unet_core.jobs import processes as ending
-from unet_core.jobs.processes import kill
+from unet_core.errors import UserError
+from unet_core.jobs import launchers as ending
+from unet_core.jobs.launchers import kill
 from unet_core.store import locks as processes
-from unet_core.store.locks import at_work, find, held, identity, locked
+from unet_core.store.files import write_json
+from unet_core.store.locks import find, held, identity, is_alive, locked
+from unet_core.store.runs import Run
 
 HERE = identity()
 
@@ -53,15 +56,17 @@ def test_a_process_is_found_by_what_it_said_of_itself(told, is_found):
     ],
 )
 def test_who_works_is_told_by_the_process_then_by_its_last_sign(told, fresh, old, tmp_path):
-    lock = tmp_path / "lock"
     now = time.time()
-    assert at_work(lock, told | {"heartbeat": now - 5}, 20) is fresh
-    assert at_work(lock, told | {"heartbeat": now + 5}, 20) is fresh
-    assert at_work(lock, told | {"heartbeat": now - 30}, 20) is old
-    assert at_work(lock, told, 20) is old
-    with locked(lock):
-        assert held(lock) and at_work(lock, told, 20) is True
-    assert not held(lock) and not held(tmp_path / "none")
+    assert is_alive(told | {"heartbeat": now - 5}, 20) is fresh
+    assert is_alive(told | {"heartbeat": now + 5}, 20) is fresh
+    assert is_alive(told | {"heartbeat": now - 30}, 20) is old
+    assert is_alive(told, 20) is old
+    run = Run(tmp_path)
+    write_json(tmp_path / "status.json", {"state": "running"} | told)
+    assert run.is_working is old
+    with locked(run.lock):
+        assert held(run.lock) and run.is_working
+    assert not held(run.lock) and not held(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
@@ -113,8 +118,8 @@ def test_a_lock_is_waited_for_or_not(tmp_path):
     lock = tmp_path / "new" / "lock"
     with locked(lock):
         begun = time.monotonic()
-        with pytest.raises(BlockingIOError), locked(lock, wait=False):
+        with pytest.raises(UserError, match="taken"), locked(lock, "taken"):
             pass
         assert processes.LOOKING <= time.monotonic() - begun < 10
-    with locked(lock, wait=False), pytest.raises(ValueError, match="inside"):
+    with locked(lock, "taken"), pytest.raises(ValueError, match="inside"):
         raise ValueError("inside")

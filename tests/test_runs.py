@@ -8,6 +8,7 @@ import pytest
 from unet_core.errors import UserError
 from unet_core.store import environment, files, runs
 from unet_core.store.config import TrainingConfig
+from unet_core.store.job import HEARTBEAT_LIMIT
 
 CONFIG = {
     "title": "A run",
@@ -55,7 +56,7 @@ def test_a_silent_process_counts_as_failed():
     run.write_status(state="running", pid=os.getpid())  # as older versions wrote it
     assert run.status["state"] == "running"
     status = json.loads((run.path / "status.json").read_text())
-    status["heartbeat"] = time.time() - runs.HEARTBEAT_LIMIT - 1
+    status["heartbeat"] = time.time() - HEARTBEAT_LIMIT - 1
     files.write_json(run.path / "status.json", status)
     assert run.status["state"] == "failed"
 

@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from unet_core.errors import UserError
-from unet_core.prediction.overlay import class_ids
-from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter, entropy, resize_channels
+from unet_core.prediction.masks import class_ids, entropy, resize_channels
+from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter
 from unet_core.prediction.views import SegmentedImage, View
 from unet_core.store.classes import ClassInfo
 
@@ -80,16 +80,16 @@ def test_opacity_zero_changes_nothing(channel_run):
 
 
 def test_a_mirrored_segmenter_averages_the_picture_and_its_mirror_image(channel_run, monkeypatch):
-    seen = []
+    given = []
 
     def left_half(self, image):
-        seen.append(image)
+        given.append(image)
         return (np.arange(4.0)[None, :, None] * image[..., :1]).astype(np.float32)
 
     monkeypatch.setattr(Segmenter, "probabilities", left_half)
     image = np.array([[1, 2, 3, 4]], np.uint8)[..., None].repeat(3, -1)
     result = MirroredSegmenter(channel_run).probabilities(image)
-    np.testing.assert_array_equal(seen[1], image[:, ::-1])
+    np.testing.assert_array_equal(given[1], image[:, ::-1])
     # straight 0·1, 1·2, 2·3, 3·4; mirrored 0·4, 1·3, 2·2, 3·1, turned back
     np.testing.assert_allclose(result[0, :, 0], [3 / 2, 6 / 2, 9 / 2, 12 / 2])
 

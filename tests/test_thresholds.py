@@ -94,13 +94,13 @@ def test_areas_of_sure_networks_are_those_of_scikit_learn(name):
 
 def test_areas_stay_right_when_there_are_too_many_probabilities_to_keep():
     for truth, probability in distributions().values():
-        counts = counted(truth, probability, most=4000)
+        counts = counted(truth, probability, max_values=4000)
         assert len(counts.sweep()) <= 4000
         found = counts.summary()
         expected = metrics.roc_auc_score(truth, probability)
         assert found["roc_area"] == pytest.approx(expected, abs=7 / 4000)
     pixels = np.arange(2**16, dtype=np.float32).reshape(16, 64, 64) / 2**16
-    counts = thresholds.ProbabilityCounts(most=2000)
+    counts = thresholds.ProbabilityCounts(max_values=2000)
     for image in pixels:
         counts.add(image > 0.6, image)
     assert counts.summary()["roc_area"] == pytest.approx(1, abs=1e-3)

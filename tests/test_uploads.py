@@ -17,7 +17,7 @@ from unet_core.store.config import TrainingConfig
 from unet_core.store.files import read_json
 from unet_core.store.runs import Run, write_json
 
-MOST = 1e6  # bytes
+MAX_BYTES = 1e6  # bytes
 MASK = np.zeros((20, 30), np.uint8)
 MASK[5:15, 10:20] = 1
 IMAGE = np.full((20, 30, 3), 90, np.uint8)
@@ -47,7 +47,7 @@ def npz_of_cells() -> bytes:
 
 def zipped(files: list[tuple[str, bytes]]) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files:
             archive.writestr(name, content)
     return file.getvalue()
@@ -59,29 +59,31 @@ def zipped(files: list[tuple[str, bytes]]) -> bytes:
     ids=["images", "zip", "npz"],
 )
 def test_every_form_can_be_opened_by_the_name_that_a_run_keeps(files):
-    told = []
-    kept = keep_upload(files, MOST, lambda *count: told.append(count))
+    counts = []
+    kept = keep_upload(files, MAX_BYTES, lambda *count: counts.append(count))
     data = open_dataset(kept.name)
     assert [c.name for c in data.classes] == ["background", "object"]
     assert [len(data.splits[split]) for split in ("trainval", "test")] == [4, 1]
     sample = data.load(data.splits["test"][0])
     np.testing.assert_array_equal(sample.image, IMAGE)
     np.testing.assert_array_equal(sample.mask, MASK)
-    assert told[-1] == (5, 5)
+    assert counts[-1] == (5, 5)
     assert preview(data, side=16).shape == (16, 64, 3)
 
 
 def test_the_same_files_are_kept_once():
-    first, again = keep_upload(pairs(), MOST), keep_upload(pairs(), MOST)
-    other = keep_upload(pairs(6), MOST)
+    first, again = keep_upload(pairs(), MAX_BYTES), keep_upload(pairs(), MAX_BYTES)
+    other = keep_upload(pairs(6), MAX_BYTES)
     assert first.name == again.name != other.name
     assert [u.name for u in uploads.uploads()] == [other.name, first.name]
+    keep_upload(pairs(), MAX_BYTES)  # now the latest again
+    assert [u.name for u in uploads.uploads()] == [first.name, other.name]
 
 
 def test_large_pictures_are_kept_smaller():
     image, mask = np.zeros((300, 1200, 3), np.uint8), np.zeros((300, 1200), np.uint8)
     mask[:, :600] = 2
-    data = keep_upload(pairs(image=image, mask=mask), MOST)
+    data = keep_upload(pairs(image=image, mask=mask), MAX_BYTES)
     sample = data.load(data.splits["test"][0])
     assert sample.image.shape == (128, 512, 3)
     assert set(np.unique(sample.mask)) == {0, 2}
@@ -99,18 +101,19 @@ def test_large_pictures_are_kept_smaller():
         ([("a.npz", npz(arr_0=IMAGE[None]))], "no array arr_1"),
         ([("a.npz", npz_of_cells()), ("b.png", png(IMAGE))], "npz file alone"),
         ([("a.npz", npz(arr_0=np.zeros((9, 500, 500, 3)), arr_1=MASK))], "unpacks to over 4 MB"),
-        ([("a.zip", zipped([("a.png", bytes(5_000_000))]))], "over 1 MB"),
+        ([("a.zip", zipped([("a.png", bytes(5_000_000))]))], "a.zip unpacks to over 4 MB"),
+        ([("a.png", bytes(2_000_000))], "over 1 MB"),
     ],
 )
 def test_what_does_not_fit_gets_a_sentence_and_leaves_nothing(files, words, tmp_path):
     with pytest.raises(UserError, match=words) as error:
-        keep_upload(files, MOST)
+        keep_upload(files, MAX_BYTES)
     assert str(tmp_path) not in str(error.value)
     assert not uploads.uploads() and not list((tmp_path / "runs" / ".data").glob("*"))
 
 
 def test_classes_get_names_that_new_runs_take_over():
-    data = keep_upload(pairs(), MOST)
+    data = keep_upload(pairs(), MAX_BYTES)
     with pytest.raises(UserError, match="2 different names"):
         name_classes(data, ["cell", "cell"])
     name_classes(data, ["background", "cell"])
@@ -119,7 +122,7 @@ def test_classes_get_names_that_new_runs_take_over():
 
 
 def test_the_background_is_the_same_class_by_any_name():
-    data = keep_upload(pairs(), MOST)
+    data = keep_upload(pairs(), MAX_BYTES)
     name_classes(data, ["rest", "background"])
     run = new_run(TrainingConfig(data=data.name))
     for classes in (open_dataset(data.name).classes, run.classes):
@@ -130,7 +133,7 @@ def test_the_background_is_the_same_class_by_any_name():
 
 
 def test_an_upload_that_was_renamed_before_roles_were_kept_has_its_background():
-    data = keep_upload(pairs(), MOST)
+    data = keep_upload(pairs(), MAX_BYTES)
     classes = [{"name": "rest", "color": "#56B4E9"}, {"name": "cell", "color": "#E69F00"}]
     write_json(data.folder / "set.json", read_json(data.folder / "set.json") | {"classes": classes})
     data = open_dataset(data.name)
@@ -141,12 +144,12 @@ def test_an_upload_that_was_renamed_before_roles_were_kept_has_its_background():
 
 
 def test_what_a_training_needs_is_not_removed(monkeypatch):
-    data = keep_upload(pairs(), MOST)
+    data = keep_upload(pairs(), MAX_BYTES)
     run = new_run(TrainingConfig(data=data.name))
     run.write_status(state="running", pid=os.getpid())
-    monkeypatch.setattr(uploads, "KEPT", 1)
-    newest = keep_upload(pairs(6), MOST)
-    keep_upload(pairs(7), MOST)
+    monkeypatch.setitem(uploads.KEPT, "upload", 1)
+    newest = keep_upload(pairs(6), MAX_BYTES)
+    keep_upload(pairs(7), MAX_BYTES)
     assert not newest.folder.exists()
     with pytest.raises(UserError, match="still needs"):
         remove(data)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unet_core.prediction import segmenter, views
-from unet_core.prediction.overlay import blend, encode_png, outline
+from unet_core.prediction import masks, views
+from unet_core.prediction.files import encode_png
+from unet_core.prediction.overlay import blend, outline
 from unet_core.prediction.views import SegmentedImage, View, fit
 from unet_core.store.classes import ClassInfo
 
@@ -54,8 +55,8 @@ def test_the_threshold_of_a_binary_model_decides():
     assert photo.ids(0.25).tolist() == [[1, 1], [1, 1]]
     assert photo.shares() == {"background": 0.5, "pet": 0.5}
     assert photo.shares(0.9) == {"background": 1.0, "pet": 0.0}
-    seen = photo.draw(View(opacity=1.0, threshold=0.25))
-    assert (seen == (255, 128, 0)).all()
+    view_file = photo.draw(View(opacity=1.0, threshold=0.25))
+    assert (view_file == (255, 128, 0)).all()
     files = dict(photo.files(View(threshold=0.25)))
     assert np.asarray(Image.open(io.BytesIO(files["x_mask.png"]))).tolist() == [[1, 1], [1, 1]]
 
@@ -64,12 +65,12 @@ def test_files_are_the_mask_its_colours_and_the_view(image):
     view = View("outline", visible=("pet",))
     files = dict(image.files(view))
     assert list(files) == ["a_mask.png", "a_mask_colour.png", "a_outline.png"]
-    mask, colours, seen = (np.asarray(Image.open(io.BytesIO(f))) for f in files.values())
+    mask, colors, view_file = (np.asarray(Image.open(io.BytesIO(f))) for f in files.values())
     np.testing.assert_array_equal(mask, IDS)
     np.testing.assert_array_equal(
-        colours, np.array([(255, 128, 0), (0, 0, 255), (0, 255, 0)], np.uint8)[IDS]
+        colors, np.array([(255, 128, 0), (0, 0, 255), (0, 255, 0)], np.uint8)[IDS]
     )
-    np.testing.assert_array_equal(seen, image.draw(view))
+    np.testing.assert_array_equal(view_file, image.draw(view))
 
 
 def test_shares_are_counted_at_the_networks_own_resolution(image):
@@ -93,7 +94,7 @@ def test_it_is_shrunk_by_bicubic_interpolation():
 def test_masks_of_large_pictures_are_computed_small_and_enlarged(monkeypatch, image, shape):
     monkeypatch.setattr(views, "MAX_SIDE", 10)
     sizes = []
-    resize = segmenter.resize_channels
+    resize = masks.resize_channels
     monkeypatch.setattr(
         views, "resize_channels", lambda p, h, w: sizes.append((h, w)) or resize(p, h, w)
     )

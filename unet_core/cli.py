@@ -126,7 +126,8 @@ def _option_of(place: Field) -> dict[str, Any]:
 
 def train(options: Namespace) -> None:
     """Train a model into a new run folder."""
-    from unet_core.store.runs import ACTIVE, Run
+    from unet_core.store.job import ACTIVE
+    from unet_core.store.runs import Run
 
     # First of all: a stop that is asked for from here on counts. The app has removed an older one.
     if options.run and Run(options.run).status["state"] not in ACTIVE:
@@ -194,7 +195,7 @@ def evaluate(options: Namespace) -> None:
         folder = run.path
     else:
         folder = options.out or evaluations.new_job(run, *asked).path
-        job = evaluations.EvaluationJob(folder)
+        job = evaluations.Evaluation(folder)
         result = evaluations.work(job, run, *asked, show_progress)
     print(report.format_metrics(result))
     print(f"\nwritten to {folder / 'evaluation.json'}")
@@ -245,11 +246,11 @@ def download_options(parser: ArgumentParser) -> None:
 
 def download(options: Namespace) -> None:
     """Get pictures from their official addresses."""
-    from unet_core.data.download import download_watched
+    from unet_core.jobs import downloads
     from unet_core.store.environment import data_folder
 
     target = data_folder() / options.data
-    download_watched(target, options.max_images, lambda _, done, total: show_progress(done, total))
+    downloads.work(target, options.max_images, lambda _, done, total: show_progress(done, total))
     print(f"The {options.data} are in {target}.")
 
 

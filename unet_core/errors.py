@@ -23,3 +23,13 @@ def explained(error: Exception) -> UserError | None:
             "leave to write there."
         )
     return None
+
+
+def some(names: list[str]) -> str:
+    """The first names, and how many more there are.
+
+    >>> some(list("abcdefg"))
+    'a, b, c, d, e and 2 more'
+    """
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

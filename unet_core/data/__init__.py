@@ -1,29 +1,29 @@
 """Data sets: named images with masks of class ids."""
 
-from unet_core.data.base import Dataset, Sample
+from collections.abc import Callable
+
+from unet_core.data.base import Dataset
 from unet_core.data.folder import Folder
 from unet_core.data.lungs import Lungs
 from unet_core.data.membrane import Membrane
 from unet_core.data.npz import Npz
 from unet_core.data.pets import Pets
 from unet_core.data.synthetic import SyntheticPets
+from unet_core.data.uploads import Upload
 from unet_core.errors import UserError
-from unet_core.store.classes import ClassInfo
-from unet_core.store.environment import data_folder
-
-__all__ = ["ClassInfo", "Dataset", "Sample", "data_folder", "data_of", "open_dataset"]
 
 DATASETS = {"pets": Pets, "synthetic": SyntheticPets, "lungs": Lungs, "membrane": Membrane}
-OWN_DATA = {"npz": Npz, "folder": Folder}  # opened as npz:FILE and folder:DIR
+# Opened as npz:FILE, folder:DIR and upload:KEY.
+OWN_DATA: dict[str, Callable[[str], Dataset]] = {"npz": Npz, "folder": Folder, "upload": Upload}
 
 
 def open_dataset(name: str) -> Dataset:
-    """The data set that the command line calls ``name``; ``UserError`` when it is not there."""
-    kind, _, path = name.partition(":")
-    if kind == "upload":
-        from unet_core.data.uploads import Upload  # needs `runs`, which needs this package
+    """The data set of that name, as ``pets`` or ``npz:FILE``; ``UserError`` when it is not there.
 
-        return Upload(path)
+    >>> len(open_dataset("synthetic").splits["test"])
+    100
+    """
+    kind, _, path = name.partition(":")
     if kind in OWN_DATA and path:
         try:
             return OWN_DATA[kind](path)
@@ -38,7 +38,7 @@ def open_dataset(name: str) -> Dataset:
 def data_of(config: dict) -> Dataset:
     """The data set that a run with this ``config.json`` learned from, split as it was then.
 
-    ``UserError`` when it is not there.
+    ``UserError`` when it is not there, or this version does not know how it was split.
     """
     dataset = open_dataset(config["training"]["data"])
     dataset.split_by(config.get("split_rule", ""))

@@ -12,7 +12,7 @@ from unet_core.store.classes import ClassInfo
 
 
 class Sample(NamedTuple):
-    """An image with its truth.
+    """An image with its truth, at its original resolution.
 
     ``image``: uint8 (H, W, 3), RGB. ``mask``: uint8 (H, W), class ids.
     """
@@ -35,15 +35,11 @@ class Dataset(ABC):
     classes: tuple[ClassInfo, ...]
     splits: dict[str, list[str]]  # names of samples; "trainval" and "test" always exist, and
     # "unlabelled" may, whose samples have no truth
-    note = ""  # how its masks were understood, a sentence for whoever reads a score on them
-    split_rule: str = ""  # how they were made, where data of that name were split otherwise before
-    gap: int = 0  # samples in a row look alike: so many stay unused between those for learning and
-    # those for validation or the test; 0: samples have nothing to do with each other
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes whenever a sample of the same name would have other pixels."""
-        return ""
+    fingerprint = ""  # changes whenever a sample of the same name would have other pixels
+    note = ""  # how its masks were understood, a sentence for whoever reads a metric on them
+    split_rule = ""  # how the splits were made, where data of that name were split otherwise before
+    gap = 0  # samples in a row look alike: so many stay unused between those for training and those
+    # for validation or the test; 0: samples have nothing to do with each other
 
     def split_by(self, rule: str) -> None:
         """Go back to the splits that a run with this ``split_rule`` has learned from.
@@ -66,9 +62,12 @@ class Dataset(ABC):
 
 
 def split_names(names: Iterable[str], seed: int) -> dict[str, list[str]]:
-    """Draw one fifth of the names for the split "test"; the others are "trainval".
+    """Choose one fifth of the names for the split "test"; the others are "trainval".
 
-    The draw goes by a hash of seed and name: the same on every machine and Python version.
+    The choice goes by a hash of seed and name: the same on every machine and Python version.
+
+    >>> split_names("abcde", seed=0)
+    {'trainval': ['a', 'b', 'c', 'd'], 'test': ['e']}
     """
     names = sorted(names)
     shuffled = sorted(names, key=lambda n: hashlib.sha256(f"{seed} {n}".encode()).digest())

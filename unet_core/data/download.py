@@ -19,7 +19,6 @@ from pathlib import Path, PurePosixPath
 from unet_core.data.io import open_image
 from unet_core.errors import UserError, explained
 from unet_core.store.files import write_json
-from unet_core.store.locks import identity, locked
 from unet_core.store.schemas import DOWNLOADED, read_as
 
 ADDRESS = "https://www.robots.ox.ac.uk/~vgg/data/pets/data/"
@@ -28,8 +27,6 @@ MD5 = {  # as published by torchvision.datasets.OxfordIIITPet
     "annotations.tar.gz": "95a8c909bbe2e81eed6a22bccdf3f68f",
 }
 IMAGES = 7390  # in the archive
-PROGRESS = "progress.json"  # beside the images, for those who watch from outside
-LOCK = "download.lock"  # there too; held as long as the download is at work
 TRIES = 5
 CHUNK = 1 << 18
 Progress = Callable[[str, int, int], None]  # what, how much of how much
@@ -64,36 +61,6 @@ def has_all(target: Path) -> bool:
     """Whether a download has brought all images."""
     facts = read_as(target / "download.json", DOWNLOADED)
     return facts is not None and facts["images"] is None
-
-
-def download_watched(target: Path, images: int | None, progress: Progress) -> None:
-    """`download_pets`, told to ``progress`` and to the file `PROGRESS` in ``target``.
-
-    ``UserError`` also when another process downloads to there.
-    """
-    try:
-        with locked(target / LOCK, wait=False):
-            _download_watched(target, images, progress)
-    except BlockingIOError:
-        raise UserError(f"A download to {target} is at work already.") from None
-
-
-def _download_watched(target: Path, images: int | None, progress: Progress) -> None:
-    state = {"pid": os.getpid(), "process": identity(), "done": 0, "total": 0, "error": ""}
-    told = 0.0
-
-    def tell(what: str, done: int, total: int) -> None:
-        nonlocal told
-        progress(what, done, total)
-        if time.time() - told > 0.3 or done == total:
-            told = time.time()
-            write_json(target / PROGRESS, state | {"what": what, "done": done, "total": total})
-
-    try:
-        download_pets(target, images, tell)
-    except (UserError, OSError) as error:
-        write_json(target / PROGRESS, state | {"error": str(explained(error) or error)})
-        raise
 
 
 class ResumingStream(io.RawIOBase):

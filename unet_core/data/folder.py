@@ -13,8 +13,8 @@ from unet_core.data.io import (
     read_mask,
     read_pair,
 )
-from unet_core.data.labels import Labels
-from unet_core.errors import UserError
+from unet_core.data.labels import Labels, value_counts
+from unet_core.errors import UserError, some
 
 SEED = 0
 
@@ -23,7 +23,7 @@ class Folder(Dataset):
     """Images and masks with the same names (any suffix), of the same size in each pair.
 
     Masks hold class ids, or 0 and 255; all are read once on opening, to find out which. One image
-    in five, drawn with ``SEED``, is for the test. ``UserError`` for a folder that is otherwise.
+    in five, chosen with ``SEED``, is for the test. ``UserError`` for a folder that is otherwise.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -37,10 +37,7 @@ class Folder(Dataset):
         self._labels = Labels.of(self._count_values(), f"{self.title}/masks")
         self.classes = self._labels.classes
         self.splits = split_names(self._images, SEED)
-
-    @property
-    def fingerprint(self) -> str:
-        return files_fingerprint([*self._images.values(), *self._masks.values()])
+        self.fingerprint = files_fingerprint([*self._images.values(), *self._masks.values()])
 
     def load(self, name: str) -> Sample:
         image, mask = read_pair(self._images[name], self._masks[name])
@@ -57,24 +54,17 @@ class Folder(Dataset):
             ("masks without a picture", self._masks, self._images),
         ):
             if alone := sorted(set(there) - set(others)):
-                raise UserError(f"{self.path} has {what} of the same name: {_some(alone)}.")
+                raise UserError(f"{self.path} has {what} of the same name: {some(alone)}.")
 
     def _count_values(self) -> np.ndarray:
         """How often each value occurs in the masks, (256,); ``UserError`` where sizes differ."""
-        counts, odd = np.zeros(256, np.int64), []
+        counts, odd = np.zeros(256, np.int64), list[str]()
         for name, path in self._masks.items():
-            path_of_image = self._images[name]
+            image = self._images[name]
             try:
-                mask = read_mask(path, read_header(path_of_image, path_of_image.name))
-                counts += np.bincount(mask.ravel(), minlength=256)
+                counts += value_counts(read_mask(path, read_header(image, image.name)))
             except SizesDiffer:
                 odd.append(name)
         if odd:
-            raise UserError(f"Picture and mask differ in size: {_some(odd)}.")
+            raise UserError(f"Picture and mask differ in size: {some(odd)}.")
         return counts
-
-
-def _some(names: list[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more

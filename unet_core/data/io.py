@@ -1,11 +1,15 @@
-"""Opening images that nobody vouches for."""
+"""Opening images and masks that nobody vouches for: checked, upright, as uint8 arrays.
+
+What the numbers in a mask mean is decided in `labels.py`. All errors are ``UserError``: a sentence
+that names the file and says why it cannot be used.
+"""
 
 import hashlib
 import io
 import struct
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,47 +35,115 @@ class Header(NamedTuple):
     orientation: int | None
 
 
+class SizesDiffer(UserError):
+    """A mask that does not fit its image, however the two are turned."""
+
+
 def open_image(data: bytes, name: str) -> np.ndarray:
     """Decode an image file into uint8 RGB (H, W, 3), turned as its EXIF orientation says.
 
     Transparency is laid on white, 16-bit values are scaled to 8 bits, of an animation the first
-    frame is taken. ``UserError`` says in a sentence why a file cannot be used.
+    frame is taken. ``name`` is what an error calls the file.
     """
     if not data:
         raise UserError(f"{name} is empty (0 bytes); choose another file.")
-    with opened(io.BytesIO(data), name) as image:
+    with _opened(io.BytesIO(data), name) as image:
         return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
 
 
+def open_pair(data: bytes, mask: bytes, name: str, mask_name: str) -> Sample:
+    """Decode an image, as `open_image`, with its mask's numbers, uint8 (H, W), both upright.
+
+    A mask with an EXIF orientation of its own is turned by it. A mask without one was made from
+    the stored pixels and turns with its image, unless only unturned it has the image's shape: then
+    it was made from the upright image. (Upside down, mirrored or square, shapes cannot tell, and
+    the stored pixels count.) Refused are masks that are colored, partly transparent, beyond 8 bits
+    or of another size (`SizesDiffer`).
+    """
+    image = open_image(data, name)
+    return Sample(image, _open_mask(mask, mask_name, read_header(io.BytesIO(data), name)))
+
+
+def read_image(path: Path) -> np.ndarray:
+    """A file as in `open_image`."""
+    return open_image(_content(path), path.name)
+
+
+def read_pair(image: Path, mask: Path) -> Sample:
+    """Two files as in `open_pair`."""
+    return open_pair(_content(image), _content(mask), image.name, _mask_name(mask))
+
+
+def read_mask(path: Path, image: Header | None = None) -> np.ndarray:
+    """A mask's numbers, uint8 (H, W), upright; laid on its ``image``, as in `open_pair`, if any."""
+    return _open_mask(_content(path), _mask_name(path), image)
+
+
 def read_header(file: Path | io.BytesIO, name: str) -> Header:
-    """Without decoding the image; ``UserError`` as in `open_image`."""
-    with opened(file, name) as image:
-        orientation = orientation_of(image)
+    """Shape and orientation of an image, which is not decoded."""
+    with _opened(file, name) as image:
+        orientation = _orientation(image)
         width, height = image.size
         lies = orientation in (5, 6, 7, 8) and image.format != "TIFF"  # Pillow turns TIFF itself
         return Header((width, height) if lies else (height, width), orientation)
 
 
-def orientation_of(image: Image.Image) -> int | None:
-    """The EXIF orientation; to be asked before decoding, after which a TIFF has none."""
-    orientation = image.getexif().get(ORIENTATION)
-    return orientation if orientation in range(1, 9) else None
+def as_uint8(values: np.ndarray, source: str) -> np.ndarray:
+    """The numbers, rounded; ``UserError``, which names ``source``, unless all are 0 to 255.
+
+    >>> as_uint8(np.array([0.9, 254.5, 255]), "x")
+    array([  1, 254, 255], dtype=uint8)
+    """
+    if not (values.min() >= 0 and values.max() <= 255):  # nor NaN
+        raise UserError(f"{source} must hold numbers from 0 to 255.")
+    return (values if values.dtype.kind in "iub" else np.rint(values)).astype(np.uint8)
+
+
+def image_files(folder: Path) -> dict[str, Path]:
+    """The folder's images by name without suffix, sorted; empty where there is no folder.
+
+    ``UserError`` when two differ in the suffix only.
+    """
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    files = [p for p in files if p.suffix[1:].lower() in EXTENSIONS and not p.name.startswith(".")]
+    found = {path.stem: path for path in files}
+    if len(found) < len(files):
+        twice = next(path for path in files if found[path.stem] != path)
+        raise UserError(f"{folder} has two pictures called {twice.stem!r}; remove one of them.")
+    return found
+
+
+def files_fingerprint(paths: Iterable[Path]) -> str:
+    """Changes whenever one of the files does (its place, size or time), or goes."""
+    facts = []
+    for path in paths:
+        with suppress(OSError):
+            stat = path.stat()
+            facts.append((str(path.resolve()), stat.st_size, stat.st_mtime_ns))
+    return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()
 
 
 @contextmanager
-def opened(file: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
-    """An image that nobody vouches for, its size checked, as it is stored and not yet decoded.
+def _opened(file: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
+    """The image as it is stored, its size checked, not yet decoded.
 
-    ``UserError`` in place of what goes wrong here and, while it is decoded, in the ``with`` block.
+    What goes wrong here, and in the ``with`` block while it is decoded, becomes a ``UserError``.
     """
+    too_large = f"{name} has over {MAX_PIXELS // 10**6} million pixels; make it smaller first."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(file) as image:
-                _check_size(image.size, name)
+                if min(image.size) < MIN_SIDE:
+                    sides = " × ".join(map(str, image.size))
+                    raise UserError(
+                        f"{name} has only {sides} pixels; each side needs {MIN_SIDE} or more."
+                    )
+                if image.width * image.height > MAX_PIXELS:
+                    raise UserError(too_large)
                 yield image
     except Image.DecompressionBombError:  # Pillow's own limit comes before ours
-        raise UserError(_too_large(name)) from None
+        raise UserError(too_large) from None
     except UnidentifiedImageError:
         raise UserError(
             f"{name} is not a picture that can be opened; use JPEG, PNG, WebP, BMP, GIF or TIFF."
@@ -80,18 +152,10 @@ def opened(file: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
         raise UserError(f"{name} is damaged or cut short; save or download it again.") from None
 
 
-def _check_size(size: tuple[int, int], name: str) -> None:
-    width, height = size
-    if min(size) < MIN_SIDE:
-        raise UserError(
-            f"{name} has only {width} × {height} pixels; each side needs {MIN_SIDE} or more."
-        )
-    if width * height > MAX_PIXELS:
-        raise UserError(_too_large(name))
-
-
-def _too_large(name: str) -> str:
-    return f"{name} has over {MAX_PIXELS // 10**6} million pixels; make it smaller first."
+def _orientation(image: Image.Image) -> int | None:
+    """The EXIF orientation; to be asked before decoding, after which a TIFF has none."""
+    orientation = image.getexif().get(ORIENTATION)
+    return orientation if orientation in range(1, 9) else None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -106,75 +170,34 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    top = 65535.0
-    if image.mode in ("I", "F"):  # these do not say where their white is
-        highest = values.max()
-        top = 65535.0 if highest > 255 else 255.0
-        if image.mode == "F" and highest <= 1:
-            top = 1.0
-    return Image.fromarray((values.clip(0, top) * (255 / top)).round().astype(np.uint8))
-
-
-class SizesDiffer(UserError):
-    """A mask that does not fit its image, however the two are turned."""
-
-
-def read_image(path: Path) -> np.ndarray:
-    """Read an image of any kind as uint8 (H, W, 3), RGB, upright as its EXIF orientation says.
-
-    ``UserError`` when it cannot be read.
-    """
-    return open_image(_content(path), path.name)
-
-
-def read_mask(path: Path, image: Header | None = None) -> np.ndarray:
-    """Read a mask's numbers as uint8 (H, W), laid on its image as in `open_pair`.
-
-    ``UserError`` for a mask that is missing, broken, coloured, beyond 8 bits, or not of the
-    ``image``'s size.
-    """
-    return _open_mask(_content(path), _mask_name(path), image)
-
-
-def read_pair(image: Path, mask: Path) -> Sample:
-    """Two files as in `open_pair`."""
-    return open_pair(_content(image), _content(mask), image.name, _mask_name(mask))
-
-
-def open_pair(image_file: bytes, mask: bytes, name: str, mask_name: str) -> Sample:
-    """An image with its mask's numbers, both upright.
-
-    The image is turned as its EXIF orientation says. So is a mask with an orientation of its own.
-    A mask without one was drawn on the stored pixels and turns with its image, unless only
-    unturned it has the image's shape: then it was drawn on the upright image. (Upside down,
-    mirrored or square, shapes cannot tell, and the stored pixels count.) ``UserError`` for files
-    that cannot be used; ``name`` and ``mask_name`` are what it calls them.
-    """
-    image = open_image(image_file, name)
-    orientation = read_header(io.BytesIO(image_file), name).orientation
-    return Sample(image, _open_mask(mask, mask_name, Header(image.shape[:2], orientation)))
+    white = 65535.0
+    if image.mode in ("I", "F") and values.max() <= 255:  # these do not say where their white is
+        white = 1.0 if image.mode == "F" and values.max() <= 1 else 255.0
+    return Image.fromarray((values.clip(0, white) * (255 / white)).round().astype(np.uint8))
 
 
 def _open_mask(data: bytes, name: str, image: Header | None) -> np.ndarray:
-    with opened(io.BytesIO(data), name) as mask:
-        orientation = orientation_of(mask)
+    with _opened(io.BytesIO(data), name) as mask:
+        orientation = _orientation(mask)
         mask.load()  # before an orientation is set, by which Pillow would turn a TIFF itself
         if orientation is None and image:
             mask.getexif()[ORIENTATION] = image.orientation or 1
         turned = ImageOps.exif_transpose(mask)
+        if image is None:
+            return _numbers(turned, name)
         for choice in (turned, mask):
-            if image is None or choice.size == image.shape[::-1]:
+            if choice.size == image.shape[::-1]:
                 return _numbers(choice, name)
-    (height, width), there = image.shape, mask.size
+    (width, height), (image_height, image_width) = mask.size, image.shape
     raise SizesDiffer(
-        f"{name} has {there[0]} × {there[1]} pixels, its picture {width} × {height}; they must be "
-        "the same."
+        f"{name} has {width} × {height} pixels, its picture {image_width} × {image_height}; they "
+        "must be the same."
     )
 
 
 def _numbers(mask: Image.Image, name: str) -> np.ndarray:
-    """A palette's indices count, not its colours, except where these are black and white."""
-    if mask.mode in ("RGBA", "LA", "PA") and mask.getchannel("A").getextrema()[0] < 255:
+    """A palette's indices count, not its colors, except where these are black and white."""
+    if mask.mode in ("RGBA", "LA", "PA") and mask.getchannel("A").getextrema() != (255, 255):
         raise UserError(f"{name} is partly transparent; save it without transparency.")
     if mask.mode in ("1", "LA") or _is_black_and_white_palette(mask):
         mask = mask.convert("L")
@@ -194,13 +217,6 @@ def _is_black_and_white_palette(mask: Image.Image) -> bool:
     return colors == {(0, 0, 0), (255, 255, 255)}
 
 
-def as_uint8(values: np.ndarray, source: str) -> np.ndarray:
-    """The numbers, rounded; ``UserError``, which names ``source``, unless all are 0 to 255."""
-    if not (values.min() >= 0 and values.max() <= 255):  # nor NaN
-        raise UserError(f"{source} must hold numbers from 0 to 255.")
-    return (values if values.dtype.kind in "iub" else np.rint(values)).astype(np.uint8)
-
-
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -215,23 +231,3 @@ def _mask_name(path: Path) -> str:
 def _shown(path: Path) -> str:
     """The file with its folder: enough to find it, and no path of a host for its visitors."""
     return f"{path.parent.name}/{path.name}"
-
-
-def image_files(folder: Path) -> dict[str, Path]:
-    """The folder's images by name without suffix, sorted; empty where there is no folder.
-
-    ``UserError`` when two differ in the suffix only.
-    """
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    files = [p for p in files if p.suffix[1:].lower() in EXTENSIONS and not p.name.startswith(".")]
-    found = {path.stem: path for path in files}
-    if len(found) < len(files):
-        twice = next(path for path in files if found[path.stem] != path)
-        raise UserError(f"{folder} has two pictures called {twice.stem!r}; remove one of them.")
-    return found
-
-
-def files_fingerprint(paths: Iterable[Path]) -> str:
-    """Changes whenever one of the files does (its place, size or time)."""
-    facts = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
-    return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()

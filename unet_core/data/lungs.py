@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from unet_core.data.base import Dataset, Sample, split_names
 from unet_core.data.io import files_fingerprint, image_files, read_image, read_mask
 from unet_core.data.labels import BACKGROUND
 from unet_core.errors import UserError
+from unet_core.prediction.masks import resize_ids
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import data_folder
 
@@ -20,8 +20,8 @@ SEED = 2014
 class Lungs(Dataset):
     """Films with both lungs in one mask (left and right are merged where they lie apart).
 
-    Reads the first folder of ``PICTURES`` and the first of ``MASKS`` that are there, under
-    ``data_folder()/lungs``. One film in five, drawn with ``SEED``, is for the test.
+    Reads the first folder of ``IMAGES`` and the first of ``MASKS`` that are there, under
+    ``data_folder()/lungs``. One film in five, chosen with ``SEED``, is for the test.
     ``UserError`` when nothing is there.
     """
 
@@ -44,20 +44,12 @@ class Lungs(Dataset):
                 "ManualMask folders there, or set UNET_DATA_DIR to where lungs/ is."
             )
         self.splits = split_names(names, SEED)
-
-    @property
-    def fingerprint(self) -> str:
-        return files_fingerprint(
-            p for files in (self._images, *self._masks) for p in files.values()
-        )
+        paths = [path for files in (self._images, *self._masks) for path in files.values()]
+        self.fingerprint = files_fingerprint(paths)
 
     def load(self, name: str) -> Sample:
         image = read_image(self._images[name])
-        height, width = image.shape[:2]
-        lungs = []
-        for masks in self._masks:
-            mask = Image.fromarray(read_mask(masks[name]))
-            lungs.append(np.asarray(mask.resize((width, height), Image.Resampling.NEAREST)))
+        lungs = [resize_ids(read_mask(files[name]), *image.shape[:2]) for files in self._masks]
         return Sample(image, (np.maximum.reduce(lungs) >= 128).astype(np.uint8))
 
 

@@ -20,7 +20,7 @@ class Membrane(Dataset):
     Reads ``images/`` and ``masks/`` under ``data_folder()/membrane``; names count the slices of
     the stack, 50 nm apart. The challenge's own test slices have no labels, so the last fifth of the
     labelled ones is for the test, and the ``GAP`` slices before it are unused. In runs without a
-    ``split_rule`` the test was one slice in five, drawn with ``SEED``, next to slices that they
+    ``split_rule`` the test was one slice in five, chosen with ``SEED``, next to slices that they
     learned from. ``UserError`` when nothing is there.
     """
 
@@ -48,15 +48,12 @@ class Membrane(Dataset):
         test = max(1, round(len(stack) / 5))
         self.splits = {"trainval": stack[: -test - GAP], "test": stack[-test:]}
         self._names = names
+        self.fingerprint = files_fingerprint([*self._images.values(), *self._masks.values()])
 
     def split_by(self, rule: str) -> None:
         if not rule:
             self.splits, self.split_rule, self.gap = split_names(self._names, SEED), "", 0
         super().split_by(rule)
-
-    @property
-    def fingerprint(self) -> str:
-        return files_fingerprint([*self._images.values(), *self._masks.values()])
 
     def load(self, name: str) -> Sample:
         image, mask = read_pair(self._images[name], self._masks[name])

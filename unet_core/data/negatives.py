@@ -18,13 +18,13 @@ from unet_core.store.environment import data_folder
 
 BUILT_IN = "built-in"  # the setting's value for what is always there, in place of a folder
 WINDOWS = 5  # of each image of a folder or package; the first is the whole
-SMALLEST = 0.35  # side of a window, as part of the image's shorter side
-FEWEST_PIXELS = 160  # of a window's side: smaller ones would be blurred
+MIN_SIDE = 0.35  # side of a window, as part of the image's shorter side
+MIN_PIXELS = 160  # of a window's side: smaller ones would be blurred
 EMPTY_WINDOWS = 4  # of each labelled image at most, as far as there is room
-MOST_EMPTY_WINDOWS = 2000  # of a data set: what is learned from is held in memory
-FEWEST_EMPTY_PIXELS = 128  # root of a window's area; few images have larger ones
+MAX_EMPTY_WINDOWS = 2000  # of a data set: what is learned from is held in memory
+MIN_EMPTY_PIXELS = 128  # root of a window's area; few images have larger ones
 ASPECTS = (2 / 3, 1, 3 / 2)  # height to width
-SCENES = range(2000, 2050)  # numbers of drawn images; those below are `DrawnPets`
+SCENES = range(2000, 2050)  # numbers of synthetic images; those below are `SyntheticPets`
 Window = tuple[slice, slice]
 
 
@@ -32,7 +32,7 @@ def open_negatives(dataset: Dataset, source: str, names: list[str]) -> list[Data
     """What the setting ``negatives`` names, with the classes of ``dataset``.
 
     ``source`` is a path in the data folder, or ``built-in``: windows without an object of
-    ``dataset``'s images ``names``, photos that come with packages, and drawn scenes (both
+    ``dataset``'s images ``names``, photos that come with packages, and synthetic scenes (both
     without animals). ``UserError`` when the folder has no images or the classes no background.
     """
     background = next((i for i, c in enumerate(dataset.classes) if c.is_background), None)
@@ -40,11 +40,8 @@ def open_negatives(dataset: Dataset, source: str, names: list[str]) -> list[Data
         raise UserError(f"{dataset.title} has no background, which --negatives needs.")
     if source == BUILT_IN:
         photos = Negatives("photos", installed(TRAINING), dataset, background)
-        return [
-            EmptyWindows(dataset, names, background),
-            photos,
-            SyntheticScenes(dataset, background),
-        ]
+        scenes = SyntheticScenes(dataset, background)
+        return [EmptyWindows(dataset, names, background), photos, scenes]
     images = image_files(data_folder() / source)
     if not images:
         raise UserError(
@@ -59,18 +56,12 @@ class Negatives(Dataset):
 
     credit = ""
 
-    def __init__(
-        self, title: str, images: dict[str, Path], dataset: Dataset, background: int
-    ) -> None:
-        self.name, self.title = f"negatives:{title}", title
+    def __init__(self, title: str, images: dict[str, Path], dataset: Dataset, background: int):
+        self.name, self.title, self._images = f"negatives:{title}", title, images
         self.classes, self._background = dataset.classes, background
-        self._images = images
-        names = [f"{name} {number}" for name in self._images for number in range(WINDOWS)]
+        names = [f"{name} {number}" for name in images for number in range(WINDOWS)]
         self.splits = {"trainval": names, "test": []}
-
-    @property
-    def fingerprint(self) -> str:
-        return files_fingerprint(self._images.values())
+        self.fingerprint = files_fingerprint(images.values())
 
     def load(self, name: str) -> Sample:
         stem, number = _parts(name)
@@ -86,32 +77,24 @@ class EmptyWindows(Dataset):
     """Windows of a data set's own images in which its masks have ``background`` alone.
 
     ``names``: of the images. Windows of one image do not overlap; those beyond
-    ``MOST_EMPTY_WINDOWS`` are left out.
+    ``MAX_EMPTY_WINDOWS`` are left out.
     """
 
     credit = ""
 
     def __init__(self, dataset: Dataset, names: list[str], background: int) -> None:
         self.name, self.title = f"windows:{dataset.name}", f"{dataset.title}, windows"
-        self.classes = dataset.classes
+        self.classes, self.fingerprint = dataset.classes, dataset.fingerprint
         self._dataset, self._names, self._background = dataset, names, background
 
-    @property
-    def fingerprint(self) -> str:
-        return self._dataset.fingerprint
-
     @cached_property
-    def splits(self) -> dict[str, list[str]]:
+    def splits(self) -> dict[str, list[str]]:  # type: ignore[override]
         """Found out when asked for, since every mask is read."""
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             masks = pool.map(lambda name: self._dataset.load(name).mask, self._names)
-            found = [len(self._windows(*both)) for both in zip(self._names, masks, strict=True)]
-        names = [
-            f"{name} {number}"
-            for name, windows in zip(self._names, found, strict=True)
-            for number in range(windows)
-        ]
-        return {"trainval": names[:MOST_EMPTY_WINDOWS], "test": []}
+            found = zip(self._names, map(self._windows, self._names, masks), strict=True)
+            names = [f"{name} {number}" for name, w in found for number in range(len(w))]
+        return {"trainval": names[:MAX_EMPTY_WINDOWS], "test": []}
 
     def _windows(self, name: str, mask: np.ndarray) -> list[Window]:
         return empty_windows(mask != self._background, EMPTY_WINDOWS, _random(name, 0))
@@ -124,7 +107,7 @@ class EmptyWindows(Dataset):
 
 
 class SyntheticScenes(Dataset):
-    """Drawn rooms and landscapes without an animal; all ``background``."""
+    """Synthetic rooms and landscapes without an animal; all ``background``."""
 
     name = "drawn scenes"
     title = "Drawn scenes"
@@ -133,25 +116,23 @@ class SyntheticScenes(Dataset):
     def __init__(self, dataset: Dataset, background: int, numbers: range = SCENES) -> None:
         self.classes, self._background = dataset.classes, background
         self.splits = {"trainval": [str(number) for number in numbers], "test": []}
-
-    @property
-    def fingerprint(self) -> str:
-        return f"{self._background}"
+        self.fingerprint = str(background)
 
     def load(self, name: str) -> Sample:
         image = draw_pet(int(name), "none").image
         return Sample(image, np.full(image.shape[:2], self._background, np.uint8))
 
 
-def empty_windows(occupied: np.ndarray, most: int, random: np.random.Generator) -> list[Window]:
-    """Rectangles of random shape, size and place without a pixel of ``occupied``, bool (H, W).
+def empty_windows(occupied: np.ndarray, count: int, random: np.random.Generator) -> list[Window]:
+    """Up to ``count`` rectangles of random shape, size and place without a pixel of ``occupied``,
+    boolean (H, W).
 
-    None has a pixel of another; each has at least about ``FEWEST_EMPTY_PIXELS`` squared.
+    None has a pixel of another; each has at least about ``MIN_EMPTY_PIXELS`` squared.
     """
-    occupied, windows = occupied.copy(), []
-    while len(windows) < most and (room := _room(before := _occupied_before(occupied))):
+    occupied, windows = occupied.copy(), list[Window]()
+    while len(windows) < count and (room := _room(before := _occupied_before(occupied))):
         aspect = random.choice(list(room))
-        height, width = _sides(aspect, random.integers(FEWEST_EMPTY_PIXELS, room[aspect] + 1))
+        height, width = _sides(aspect, int(random.integers(MIN_EMPTY_PIXELS, room[aspect] + 1)))
         corners = np.argwhere(_is_empty(before, height, width))
         y, x = corners[random.integers(len(corners))]
         windows.append((slice(y, y + height), slice(x, x + width)))
@@ -161,7 +142,7 @@ def empty_windows(occupied: np.ndarray, most: int, random: np.random.Generator) 
 
 def _room(before: np.ndarray) -> dict[float, int]:
     """Root of the area of the largest empty rectangle, for each aspect that has one."""
-    sizes = range(FEWEST_EMPTY_PIXELS, max(before.shape))
+    sizes = range(MIN_EMPTY_PIXELS, max(before.shape))
 
     def is_too_large(aspect: float, size: int) -> bool:
         return not _is_empty(before, *_sides(aspect, size)).any()
@@ -200,6 +181,6 @@ def _random(stem: str, number: int) -> np.random.Generator:
 def _window(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """A square of random size and place."""
     shorter = min(image.shape[:2])
-    side = int(random.uniform(min(max(SMALLEST * shorter, FEWEST_PIXELS), shorter), shorter))
+    side = int(random.uniform(min(max(MIN_SIDE * shorter, MIN_PIXELS), shorter), shorter))
     y, x = (random.integers(length - side + 1) for length in image.shape[:2])
     return image[y : y + side, x : x + side]

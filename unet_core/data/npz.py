@@ -11,18 +11,19 @@ from numpy.lib import format
 
 from unet_core.data.base import Dataset, Sample, split_names
 from unet_core.data.io import as_uint8, files_fingerprint
-from unet_core.data.labels import Labels
+from unet_core.data.labels import Labels, value_counts
 from unet_core.errors import UserError
 
 SEED = 0
 IMAGES, MASKS = "arr_0", "arr_1"
+BROKEN = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
 class Npz(Dataset):
     """Images ``arr_0`` (N, H, W), (N, H, W, 1) or (N, H, W, 3); masks ``arr_1`` (N, H, W[, 1]).
 
     Images hold 0 to 255, fractions from 0 to 1, or 16-bit numbers. Masks hold class ids, or 0
-    and 255. One image in five, drawn with ``SEED``, is for the test. ``UserError`` for a file
+    and 255. One image in five, chosen with ``SEED``, is for the test. ``UserError`` for a file
     that is otherwise.
     """
 
@@ -34,14 +35,11 @@ class Npz(Dataset):
         self._reading = Lock()  # several threads load at once, one reads the file
         images, masks = self._shape(IMAGES), self._shape(MASKS)
         self._check(images, masks)
-        counts = sum(np.bincount(mask.ravel(), minlength=256) for mask in self._ids_or_grey)
+        counts = sum(map(value_counts, self._masks), np.zeros(256, np.int64))
         self._labels = Labels.of(counts, self.path.name)
         self.classes = self._labels.classes
         self.splits = split_names((f"{index:05d}" for index in range(images[0])), SEED)
-
-    @property
-    def fingerprint(self) -> str:
-        return files_fingerprint([self.path])
+        self.fingerprint = files_fingerprint([self.path])
 
     def load(self, name: str) -> Sample:
         index = int(name)
@@ -49,7 +47,7 @@ class Npz(Dataset):
             images, scale = self._images, self._scale
         image = np.rint(images[index].astype(np.float32) * scale).astype(np.uint8)
         image = np.broadcast_to(image.reshape(*image.shape[:2], -1), (*image.shape[:2], 3))
-        return Sample(image.copy(), self._labels.ids(self._ids_or_grey[index]))
+        return Sample(image.copy(), self._labels.ids(self._masks[index]))
 
     @cached_property
     def _images(self) -> np.ndarray:
@@ -68,7 +66,7 @@ class Npz(Dataset):
         return 255.0 if is_fraction else 1.0
 
     @cached_property
-    def _ids_or_grey(self) -> np.ndarray:
+    def _masks(self) -> np.ndarray:
         """The masks as they are, uint8 (N, H, W)."""
         masks = as_uint8(self._read(MASKS), f"The masks in {self.path.name}")
         return masks.reshape(masks.shape[:3])
@@ -77,10 +75,9 @@ class Npz(Dataset):
         """An array's shape, from the file's head alone."""
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(f"{array}.npy") as file:
-                if format.read_magic(file) == (1, 0):
-                    shape, _, dtype = format.read_array_header_1_0(file)
-                else:
-                    shape, _, dtype = format.read_array_header_2_0(file)
+                is_first = format.read_magic(file) == (1, 0)
+                read = format.read_array_header_1_0 if is_first else format.read_array_header_2_0
+                shape, _, dtype = read(file)
         except FileNotFoundError as error:
             raise UserError(f"There is no file {self.path}.") from error
         except KeyError as error:
@@ -88,7 +85,7 @@ class Npz(Dataset):
                 f"{self.path.name} has no array {array}; save it with "
                 "np.savez(file, pictures, masks)."
             ) from error
-        except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        except BROKEN as error:
             raise UserError(f"{self.path.name} is not a readable .npz file.") from error
         if dtype.kind not in "biuf":
             raise UserError(f"{array} in {self.path.name} must hold plain numbers, not {dtype}.")
@@ -110,7 +107,7 @@ class Npz(Dataset):
         try:
             with np.load(self.path, allow_pickle=False) as arrays:
                 return arrays[array]
-        except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        except BROKEN as error:
             raise UserError(f"{array} in {self.path.name} is damaged; save it again.") from error
         except MemoryError as error:
             raise UserError(f"{array} in {self.path.name} is too large for the memory.") from error

@@ -8,10 +8,9 @@ self-training, may lie beside them: ``pets_unlabelled/NAME.jpg``.
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from unet_core.data.base import Dataset, Sample
-from unet_core.data.io import open_image
+from unet_core.data.io import read_image, read_pair
 from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo
 from unet_core.store.environment import data_folder
@@ -37,42 +36,30 @@ class Pets(Dataset):
 
     def __init__(self, folder: Path | None = None):
         self.folder = folder or data_folder() / "pets"
-        if not (self.folder / "annotations" / "trainval.txt").is_file():
+        annotations = self.folder / "annotations"
+        if not (annotations / "trainval.txt").is_file():
             raise UserError(
                 f"The pets are not in {self.folder}. Get them with `python -m unet_core download "
                 "pets`, or set UNET_DATA_DIR to the folder that holds pets/."
             )
-        self.splits = {split: self._names(split) for split in ("trainval", "test")}
-        labelled = {name for names in self.splits.values() for name in names}
+        self._unlabelled = self.folder.with_name(f"{self.folder.name}_unlabelled")
+        self.splits = {}
+        for split in ("trainval", "test"):
+            lines = (annotations / f"{split}.txt").read_text().splitlines()
+            names = [line.split()[0] for line in lines if line.strip()]
+            self.splits[split] = [n for n in names if all(p.is_file() for p in self._files(n))]
+        labelled = sum(self.splits.values(), [])
         unlabelled = {path.stem for path in self._unlabelled.glob("*.jpg")}
-        self.splits["unlabelled"] = sorted(unlabelled - labelled)
+        self.splits["unlabelled"] = sorted(unlabelled.difference(labelled))
 
-    @property
-    def _unlabelled(self) -> Path:
-        return self.folder.with_name(f"{self.folder.name}_unlabelled")
-
-    def _names(self, split: str) -> list[str]:
-        lines = (self.folder / "annotations" / f"{split}.txt").read_text().splitlines()
-        names = [line.split()[0] for line in lines if line.strip()]
-        return [n for n in names if self._image(n).is_file() and self._trimap(n).is_file()]
-
-    def _image(self, name: str) -> Path:
-        return self.folder / "images" / f"{name}.jpg"
-
-    def _trimap(self, name: str) -> Path:
-        return self.folder / "annotations" / "trimaps" / f"{name}.png"
+    def _files(self, name: str) -> tuple[Path, Path]:
+        trimaps = self.folder / "annotations" / "trimaps"
+        return self.folder / "images" / f"{name}.jpg", trimaps / f"{name}.png"
 
     def load(self, name: str) -> Sample:
-        # Some of the files are GIF or PNG named .jpg, some grey or RGBA.
-        image = open_image(self._image(name).read_bytes(), name)
-        with Image.open(self._trimap(name)) as trimap:
-            mask = np.asarray(trimap) - np.uint8(1)
-        if mask.shape != image.shape[:2]:
-            raise UserError(f"{name}: picture and trimap differ in size; download both again.")
-        return Sample(image, mask)
+        image, trimap = read_pair(*self._files(name))
+        return Sample(image, trimap - 1)
 
     def load_image(self, name: str) -> np.ndarray:
         path = self._unlabelled / f"{name}.jpg"
-        if not path.is_file():
-            return super().load_image(name)
-        return open_image(path.read_bytes(), name)
+        return read_image(path) if path.is_file() else super().load_image(name)

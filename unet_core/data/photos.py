@@ -27,7 +27,7 @@ class Photo:
     def path(self) -> Path | None:
         """None where the package is not installed, or has another version without the photo."""
         package = find_spec(self.package)
-        path = package and Path(package.submodule_search_locations[0]) / self.file
+        path = Path(str(package.origin)).parent / self.file if package else None
         return path if path and path.is_file() else None
 
 
@@ -45,7 +45,7 @@ TRAINING = (
         "matplotlib", "mpl-data/sample_data/grace_hopper.jpg", "U.S. Navy", "public domain"
     ),
 )
-# Never trained on: the tests and `python -m benchmarks.false_pets` look for pets in them.
+# Never trained on: tests and `python -m benchmarks.false_pets` look for pets in them.
 HELD_OUT = (
     Photo("skimage", "data/astronaut.png", "NASA", "public domain"),
     Photo("skimage", "data/camera.png", "Lav Varshney", "CC0"),

@@ -16,12 +16,14 @@ from PIL import Image
 from unet_core.data.base import Dataset, Sample
 from unet_core.store.environment import cache_folder
 
+Progress = Callable[[int, int], None]  # gets how many of how many are done
 VERSION = 2  # raise it when the same names would give other pixels
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Images at the network's size: ``images`` uint8 (N, S, S, 3), ``masks`` uint8 (N, S, S)."""
+    """Samples at the network's size: ``images`` uint8 (N, S, S, 3), ``masks`` uint8 (N, S, S) of
+    class ids."""
 
     names: list[str]
     images: np.ndarray
@@ -36,11 +38,9 @@ def joined(first: Prepared, *others: Prepared) -> Prepared:
     if not others:
         return first
     parts = (first, *others)
-    return Prepared(
-        [name for part in parts for name in part.names],
-        np.concatenate([part.images for part in parts]),
-        np.concatenate([part.masks for part in parts]),
-    )
+    images, masks = [part.images for part in parts], [part.masks for part in parts]
+    names = [name for part in parts for name in part.names]
+    return Prepared(names, np.concatenate(images), np.concatenate(masks))
 
 
 def resize_sample(sample: Sample, width: int, height: int | None = None) -> Sample:
@@ -53,15 +53,13 @@ def resize_sample(sample: Sample, width: int, height: int | None = None) -> Samp
 
 
 def prepare(
-    dataset: Dataset,
-    names: list[str],
-    size: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    dataset: Dataset, names: list[str], size: int, progress: Progress = lambda done, total: None
 ) -> Prepared:
-    """Load and resize ``names`` with all cores, or map the copy an earlier run left in the cache.
+    """Load ``names`` at ``size`` × ``size`` pixels with all cores, or map the copy that an earlier
+    run left in the cache.
 
-    ``progress`` is told how many of how many are ready. The arrays are memory-mapped, so that a
-    large data set does not fill the memory.
+    The arrays are memory-mapped, so that a large data set does not fill the memory. ``UserError``
+    when a sample cannot be read.
     """
     folder = cache_folder() / _key(dataset, names, size)
     if not folder.is_dir():
@@ -77,7 +75,7 @@ def _key(dataset: Dataset, names: list[str], size: int) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
-def _fill(folder: Path, dataset: Dataset, names: list[str], size: int, progress) -> None:
+def _fill(folder: Path, dataset: Dataset, names: list[str], size: int, progress: Progress) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, suffix=".tmp"))
     try:

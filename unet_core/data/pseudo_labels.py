@@ -2,8 +2,8 @@
 
 from unet_core.data.base import Dataset, Sample
 from unet_core.errors import UserError
-from unet_core.prediction.overlay import class_ids
-from unet_core.prediction.segmenter import MirroredSegmenter, resize_channels
+from unet_core.prediction.masks import class_ids, resize_channels
+from unet_core.prediction.segmenter import MirroredSegmenter
 from unet_core.store.runs import find_run
 
 
@@ -11,7 +11,8 @@ class PseudoLabelled(Dataset):
     """The split ``unlabelled`` of a data set, with the masks that ``teacher``, a run, predicts.
 
     After Xie et al. 2020, "Self-training with Noisy Student improves ImageNet classification". The
-    image and its mirror image are averaged. ``UserError`` when the teacher knows other classes.
+    predictions for the image and its mirror image are averaged. ``UserError`` when there is no such
+    run, or it knows other classes.
     """
 
     def __init__(self, dataset: Dataset, teacher: str):
@@ -22,11 +23,8 @@ class PseudoLabelled(Dataset):
         self.classes = dataset.classes
         self.splits = {"trainval": dataset.splits.get("unlabelled", []), "test": []}
         self._dataset, self._segmenter = dataset, MirroredSegmenter(run)
-        self._stamp = f"{teacher} {(run.path / 'model.onnx').stat().st_mtime_ns}"
-
-    @property
-    def fingerprint(self) -> str:
-        return f"{self._dataset.fingerprint} {self._stamp}"
+        trained = (run.path / "model.onnx").stat().st_mtime_ns
+        self.fingerprint = f"{dataset.fingerprint} {teacher} {trained}"
 
     def load(self, name: str) -> Sample:
         image = self._dataset.load_image(name)

@@ -6,7 +6,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from unet_core.figures.style import BLUE, COLORS, RED, SKY, finish, line, star
-from unet_core.store.runs import ACTIVE, Run, best_epoch
+from unet_core.store.job import ACTIVE
+from unet_core.store.runs import Run, best_epoch
 
 MARKERS = (None, "circle", "square", "diamond", "cross", "triangle-up")  # when colors run out
 METRICS = {

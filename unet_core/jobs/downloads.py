@@ -1,42 +1,62 @@
-"""Downloads as processes of their own."""
+"""Downloads as jobs."""
 
-import time
+from contextlib import suppress
 from pathlib import Path
 
-from unet_core.data.download import IMAGES, PROGRESS, is_whole
-from unet_core.data.download import LOCK as DOWNLOAD_LOCK
-from unet_core.jobs.launchers import detached
-from unet_core.jobs.processes import kill
-from unet_core.store.files import modified, write_json
-from unet_core.store.locks import at_work, identity
-from unet_core.store.schemas import DOWNLOAD, read_as
+from unet_core.data.download import IMAGES, Progress, download_pets, is_whole
+from unet_core.errors import UserError
+from unet_core.jobs.protocol import end_job, launch_job, working
+from unet_core.store.job import WORKING, Job
+from unet_core.store.schemas import DOWNLOAD
 
-DOWNLOAD_SILENCE = 300.0  # seconds; all tries to reach a dead server take less
-DOWNLOAD_CUT = "The download was cut short. Start it again: what has come stays."
+
+class Download(Job):
+    """A folder that a download fills."""
+
+    kind = DOWNLOAD
+    status_file = "progress.json"
+    lock_file = "download.lock"
+    log_file = "download.log"
+    died = "The download was cut short. Start it again: what has come stays."
 
 
 def start_download(target: Path, images: int) -> None:
     """Get the first ``images`` pets into ``target``, in a process of its own."""
-    if (download_progress(target) or {}).get("running"):
+    job = Download(target)
+    if job.is_working:
         return  # a second press
     target.mkdir(parents=True, exist_ok=True)
     some = ["--max-images", str(images)] if images < IMAGES else []
-    pid = detached(["download", "pets", *some], target / "download.log")
-    state = {"pid": pid, "process": identity(pid), "heartbeat": time.time(), "what": ""}
-    write_json(target / PROGRESS, state | {"done": 0, "total": 0, "error": ""})
+    launch_job(job, ["download", "pets", *some], what="", done=0, total=0)
+
+
+def work(target: Path, images: int | None, progress: Progress) -> None:
+    """What the process does: `download_pets`, reported to ``progress`` and to the job's status.
+
+    ``UserError`` also when another process downloads to there.
+    """
+
+    def report(what: str, done: int, total: int) -> None:
+        progress(what, done, total)
+        reporter.progress(done, total, what=what)
+
+    busy = f"A download to {target} is at work already."
+    with working(Download(target), busy, done=0, total=0) as reporter:
+        download_pets(target, images, report)
 
 
 def stop_download(target: Path) -> None:
     """End the download; what has come stays."""
-    kill(read_as(target / PROGRESS, DOWNLOAD) or {}, "unet_core", "download", "pets")
+    with suppress(UserError):
+        end_job(Download(target))
 
 
 def download_progress(target: Path) -> dict | None:
     """``what``, ``done``, ``total``, ``error`` and ``running`` of the last download, or None."""
-    progress = read_as(target / PROGRESS, DOWNLOAD)
-    if not progress or progress["error"]:
-        return progress and progress | {"running": False}
-    told = {"heartbeat": modified(target / PROGRESS)} | progress
-    running = at_work(target / DOWNLOAD_LOCK, told, DOWNLOAD_SILENCE)
-    cut = "" if running or is_whole(target) else DOWNLOAD_CUT
-    return {"what": ""} | progress | {"running": running, "error": cut}
+    job = Download(target)
+    if not job.stored_status:
+        return None
+    status = job.status
+    running = status["state"] in WORKING
+    error = "" if running or is_whole(target) else status.get("message") or ""
+    return {"what": ""} | status | {"running": running, "error": error}

@@ -42,5 +42,9 @@ def outline(mask: np.ndarray) -> np.ndarray:
 
 
 def percent(tolerance: float) -> str:
-    """The tolerance beside a score: ``0.75 %``, of the image's diagonal."""
+    """The tolerance beside a metric: ``0.75 %``, of the image's diagonal.
+
+    >>> percent(0.0075)
+    '0.75 %'
+    """
     return f"{100 * tolerance:g} %"

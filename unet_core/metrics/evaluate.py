@@ -2,23 +2,24 @@
 
 import random
 import time
-from collections.abc import Callable
 from datetime import datetime, timezone
 from importlib.metadata import version
 
 import numpy as np
 
 from unet_core.data.base import Dataset
-from unet_core.data.prepared import resize_sample
+from unet_core.data.prepared import Progress, resize_sample
 from unet_core.errors import UserError
-from unet_core.metrics import confusion as scores
+from unet_core.metrics import confusion
+from unet_core.metrics.bootstrap import bootstrap_intervals, bootstrap_mean_interval
 from unet_core.metrics.boundary import TOLERANCE, class_boundary_f1
-from unet_core.metrics.calibration import BINS, _reliability, calibration_error
-from unet_core.metrics.thresholds import THRESHOLDS, ProbabilityCounts, threshold_sweep
-from unet_core.prediction.overlay import class_ids
-from unet_core.prediction.segmenter import Segmenter, resize_channels
+from unet_core.metrics.calibration import BINS, calibration_error, reliability
+from unet_core.metrics.thresholds import ProbabilityCounts
+from unet_core.prediction.masks import class_ids, resize_channels
+from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.classes import ClassInfo, can_score
-from unet_core.store.runs import Run, write_json
+from unet_core.store.files import write_json
+from unet_core.store.runs import Run
 
 DIVERGED = (
     "{run} gives no numbers for {name}: its training diverged. Train it again with a lower "
@@ -31,14 +32,15 @@ def evaluate(
     dataset: Dataset,
     split: str,
     names: list[str] | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
     segmenter: Segmenter | None = None,
 ) -> dict:
     """Score the run's prediction model on the split, or on ``names`` of it, one at a time.
 
     Images are squashed to the model's resolution. Masks are squashed, by the nearest pixel, to
     the run's ``score_size``, without one to the same, and the probabilities are resized to it.
-    ``UserError`` when the classes differ, the split does not exist or the network gives NaN.
+    Returns the content of ``evaluation.json``. ``UserError`` when the classes differ, the split
+    does not exist or the network gives NaN.
     """
     names = names or names_of(dataset, split)
     check_classes(run, dataset)
@@ -46,9 +48,8 @@ def evaluate(
     size = run.config["training"].get("score_size") or segmenter.size
     is_binary = len(dataset.classes) == 2
     started = time.time()
-    images, reliability = [], np.zeros((BINS, 3))
-    sweep, counts = np.zeros((len(THRESHOLDS), 2, 2), np.int64), ProbabilityCounts()
-    for position, name in enumerate(names):
+    images, bins, counts = [], np.zeros((BINS, 3)), ProbabilityCounts()
+    for done, name in enumerate(names, start=1):
         sample = dataset.load(name)
         squashed, truth = resize_sample(sample, segmenter.size)
         probabilities = segmenter.probabilities(squashed)
@@ -58,34 +59,38 @@ def evaluate(
         if segmenter.size != size:
             truth = resize_sample(sample, size).mask
             probabilities = resize_channels(probabilities, size, size)
-        images.append({"name": name} | _score_image(truth, probabilities))
-        reliability += _reliability(truth, probabilities)
+        images.append({"name": name} | measure_image(truth, probabilities))
+        bins += reliability(truth, probabilities)
         if is_binary:
-            sweep += threshold_sweep(truth == 1, probabilities[..., 1])
             counts.add(truth == 1, probabilities[..., 1])
-        progress(position + 1, len(names))
-    confusions = np.array([image["confusion"] for image in images], dtype=np.int64)
-    _add_means(images, confusions)
+        progress(done, len(names))
+    _add_means(images)
+    return {
+        **_what_was_scored(run, dataset, split, size, segmenter.size),
+        "notes": _notes(dataset, _confusions(images)),
+        "seconds": round(time.time() - started, 1),
+        "images": len(names),
+        **summarize(images, [c.name for c in dataset.classes]),
+        "reliability": bins.tolist(),
+        "calibration_error": calibration_error(bins),
+        **(counts.summary() if is_binary else {}),
+        "per_image": images,
+    }
+
+
+def _what_was_scored(run: Run, dataset: Dataset, split: str, size: int, input_size: int) -> dict:
     return {
         "run": run.name,
         "data": dataset.name,
         "data_title": dataset.title,
         "split": split,
         "split_rule": dataset.split_rule,
-        "images": len(names),
         "resolution": size,
-        "input": segmenter.size,
+        "input": input_size,
         "resizing": "pictures to the input, anti-aliased; masks to the resolution, by the nearest",
         "classes": [c.name for c in dataset.classes],
-        "notes": _notes(dataset, confusions),
-        "seconds": round(time.time() - started, 1),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": {name: version(name) for name in ("onnxruntime", "numpy", "pillow")},
-        **summarize(images, [c.name for c in dataset.classes]),
-        "reliability": reliability.tolist(),
-        "calibration_error": calibration_error(reliability),
-        **({"thresholds": sweep.tolist()} | counts.summary() if is_binary else {}),
-        "per_image": images,
     }
 
 
@@ -128,8 +133,8 @@ def as_scored(
 
 
 def _notes(dataset: Dataset, confusions: np.ndarray) -> list[str]:
-    """What a reader of the scores must know of these masks, in sentences."""
-    there = scores.classes_in_truth(confusions)
+    """What a reader of the metrics must know of these masks, in sentences."""
+    there = confusion.classes_in_truth(confusions)
     absent = [c.name for c, has in zip(dataset.classes, there, strict=True) if not has]
     notes = [dataset.note] if dataset.note else []
     if absent:
@@ -142,27 +147,48 @@ def write_evaluation(run: Run, result: dict) -> None:
     write_json(run.path / "evaluation.json", result)
 
 
+def measure_image(truth: np.ndarray, probabilities: np.ndarray) -> dict:
+    """What is kept of one image: its ``confusion`` and its ``boundary_f1_by_class``.
+
+    ``truth``: class ids (H, W); ``probabilities``: float (H, W, classes).
+    """
+    prediction, classes = class_ids(probabilities), probabilities.shape[-1]
+    return {
+        "confusion": confusion.confusion_matrix(truth, prediction, classes).tolist(),
+        "boundary_f1_by_class": _listed(class_boundary_f1(truth, prediction, classes)),
+    }
+
+
+def _add_means(images: list[dict]) -> None:
+    """Each image's ``mean_iou`` and ``boundary_f1``, of the classes that the truth of any has."""
+    confusions, by_class = _confusions(images), _column(images, "boundary_f1_by_class")
+    mean_iou = confusion.overall_metrics(confusions)["mean_iou"].tolist()
+    boundary = _listed(confusion.known_mean(by_class[:, confusion.classes_in_truth(confusions)]))
+    for image, iou, f1 in zip(images, mean_iou, boundary, strict=True):
+        image |= {"mean_iou": iou, "boundary_f1": f1}
+
+
 def summarize(images: list[dict], class_names: list[str]) -> dict:
-    """Confusion matrix, scores and their 95 % bootstrap intervals over the images."""
-    confusions = np.array([image["confusion"] for image in images], dtype=np.int64)
+    """Of all ``images`` together: ``confusion``, ``metrics`` with ``intervals`` and ``per_class``.
+
+    An image is a dictionary as `measure_image` returns it, with its ``boundary_f1``.
+    """
+    confusions = _confusions(images)
     total = confusions.sum(0)
 
-    def score(confusion: np.ndarray) -> dict[str, np.ndarray]:
-        found = scores.overall_metrics(confusion)
+    def from_confusion(matrix: np.ndarray) -> dict[str, np.ndarray]:
+        found = confusion.overall_metrics(matrix)
         if class_names == ["pet", "background", "border"]:
-            found |= scores.pet_metrics(confusion)
+            found |= confusion.pet_metrics(matrix)
         if len(class_names) == 2:
-            found |= scores.foreground_metrics(confusion)
+            found |= confusion.foreground_metrics(matrix)
         return found
 
-    by_image, by_class = (
-        np.array([image[key] for image in images], dtype=np.float64)  # None becomes NaN
-        for key in ("boundary_f1", "boundary_f1_by_class")
-    )
-    overall = score(total) | {"boundary_f1": scores.known_mean(by_image)}
-    per_class = scores.class_metrics(total) | {"boundary_f1": scores.known_mean(by_class.T)}
-    intervals = scores.bootstrap_intervals(confusions, score)
-    intervals["boundary_f1"] = scores.bootstrap_mean_interval(by_image)
+    boundary, by_class = (_column(images, f"boundary_f1{end}") for end in ("", "_by_class"))
+    overall = from_confusion(total) | {"boundary_f1": confusion.known_mean(boundary)}
+    per_class = confusion.class_metrics(total) | {"boundary_f1": confusion.known_mean(by_class.T)}
+    intervals = bootstrap_intervals(confusions, from_confusion)
+    intervals["boundary_f1"] = bootstrap_mean_interval(boundary)
     return {
         "confusion": total.tolist(),
         "metrics": {key: float(value) for key, value in overall.items() if not np.isnan(value)},
@@ -172,27 +198,15 @@ def summarize(images: list[dict], class_names: list[str]) -> dict:
     }
 
 
-def _score_image(truth: np.ndarray, probabilities: np.ndarray) -> dict:
-    prediction = class_ids(probabilities)
-    classes = probabilities.shape[-1]
-    confusion = scores.confusion_matrix(truth, prediction, classes)
-    by_class = class_boundary_f1(truth, prediction, classes)
-    return {
-        "confusion": confusion.tolist(),
-        "boundary_f1_by_class": _listed(by_class),
-    }
+def _confusions(images: list[dict]) -> np.ndarray:
+    return np.array([image["confusion"] for image in images], dtype=np.int64)
 
 
-def _add_means(images: list[dict], confusions: np.ndarray) -> None:
-    """Each image's ``mean_iou`` and ``boundary_f1``, of the classes that the truth of any has."""
-    there = scores.classes_in_truth(confusions)
-    for image, iou in zip(images, scores.image_metrics(confusions)["mean_iou"], strict=True):
-        by_class = np.array(image["boundary_f1_by_class"], dtype=np.float64)
-        image["mean_iou"] = float(iou)
-        image["boundary_f1"] = _listed(scores.known_mean(by_class[there]))
+def _column(images: list[dict], key: str) -> np.ndarray:
+    """Numbers from JSON, which has no NaN and keeps None in its place: float64 (images, …)."""
+    return np.array([image[key] for image in images], dtype=np.float64)
 
 
-def _listed(values: np.ndarray):
-    """Numbers as JSON knows them, which has no NaN: None in its place."""
-    values = np.asarray(values)
-    return np.where(np.isnan(values), None, values.astype(object)).tolist()
+def _listed(values: np.ndarray) -> list:
+    """Numbers for JSON: None in place of NaN."""
+    return np.where(np.isnan(values), np.array(None), values.astype(object)).tolist()

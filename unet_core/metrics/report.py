@@ -4,7 +4,7 @@ from unet_core.metrics.boundary import percent
 
 
 def format_metrics(result: dict) -> str:
-    """The scores as a text table, saying what was scored."""
+    """The result of `evaluate.evaluate` as a text table, saying what was scored."""
     lines = [
         f"{result['data_title']}, {result['split']} split: {result['images']} pictures at "
         f"{result['resolution']} × {result['resolution']}, classes {', '.join(result['classes'])}",
@@ -29,7 +29,11 @@ def format_metrics(result: dict) -> str:
 
 
 def metric_name(key: str, result: dict) -> str:
-    """What people call a score of `evaluate`'s result; of outlines, with the tolerance."""
+    """What people call a metric of `evaluate`'s result; of outlines, with the tolerance.
+
+    >>> metric_name("mean_iou", {})
+    'mean IoU'
+    """
     if key == "boundary_f1":
         return f"boundary F1 ({percent(result['boundary_tolerance'])})"
     return key.replace("_", " ").replace("iou", "IoU")

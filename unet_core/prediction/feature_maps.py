@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime
 from PIL import Image
 
 from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.architectures.specs import Layer, Specification
 from unet_core.errors import UserError
 from unet_core.prediction.overlay import heat
+from unet_core.prediction.segmenter import open_session
 from unet_core.store.runs import Run
 
 OPERATORS = {"convolution": ("Conv",), "up": ("ConvTranspose", "Resize")}
@@ -103,12 +103,7 @@ class FeatureMaps:
         self._layers = [layer for level in self._levels for layer in level if layer]
         self._tensors = [find_tensor(model.graph, specification, x) for x in self._layers]
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self._tensors)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.enable_cpu_mem_arena = False  # the arena never gives memory back
-        self._session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(model.SerializeToString(), threads)
         self._lock = threading.Lock()
 
     def see(self, image: np.ndarray) -> list[FeatureLevel]:

@@ -10,26 +10,30 @@ from unet_core.errors import UserError
 from unet_core.prediction.tiling import predict_by_tiles
 from unet_core.store.runs import Run
 
-LONGEST = 4  # times ``size``, of an image that is predicted by tiles
+MAX_SIDE = 4  # times ``size``: of an image that is predicted by tiles
+
+
+def open_session(model: str | bytes, threads: int) -> onnxruntime.InferenceSession:
+    """ONNX Runtime with a model, given as a path or as the file's content, on so many threads."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.enable_cpu_mem_arena = False  # the arena never gives memory back
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 class Segmenter:
     """The network of one run, ready to predict. Safe to share between threads.
 
-    ``size`` is the side of the square images that it was trained for.
+    ``size`` is the side of the square images that it was trained for. ``UserError`` when the run
+    has no model, or one that cannot be read or is of other classes.
     """
 
     def __init__(self, run: Run, threads: int = 2):
         path = run.path / "model.onnx"
         if not path.is_file():
             raise UserError(f"The run {run.name!r} has no model yet; let its training end first.")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.enable_cpu_mem_arena = False  # the arena never gives memory back
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(str(path), threads)
         except Exception as error:  # ONNX Runtime's errors share no base class but this
             raise UserError(f"{path} cannot be read as a model; export the run again.") from error
         self._lock = threading.Lock()  # one image at a time: two cores, little memory
@@ -43,7 +47,7 @@ class Segmenter:
         self.run = run
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
-        """Probabilities float32 (h, w, classes) of a uint8 image (H, W, 3) of any size.
+        """Probabilities float32 (h, w, classes) of an image uint8 (H, W, 3) of any size.
 
         The image is squashed to (size, size) first; for a network of unpadded convolutions, to
         ``size`` on its shorter side, and predicted tile by tile. A binary model's one channel
@@ -65,8 +69,7 @@ class Segmenter:
     def _scaled(self, height: int, width: int) -> tuple[int, int]:
         if not self.is_tiled:
             return self.size, self.size
-        scale = self.size / min(height, width)
-        longest = LONGEST * self.size
+        scale, longest = self.size / min(height, width), MAX_SIDE * self.size
         return min(longest, round(height * scale)), min(longest, round(width * scale))
 
     def _predict(self, image: np.ndarray) -> np.ndarray:
@@ -91,18 +94,3 @@ class MirroredSegmenter(Segmenter):
     def probabilities(self, image: np.ndarray) -> np.ndarray:
         straight, mirrored = map(super().probabilities, (image, image[:, ::-1]))
         return (straight + mirrored[:, ::-1]) / 2
-
-
-def resize_channels(values: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resize float32 (h, w, C) bilinearly to (height, width, C)."""
-    channels = [
-        Image.fromarray(values[..., c]).resize((width, height), Image.Resampling.BILINEAR)
-        for c in range(values.shape[-1])
-    ]
-    return np.stack([np.asarray(channel) for channel in channels], axis=-1)
-
-
-def entropy(probabilities: np.ndarray) -> np.ndarray:
-    """How undecided each pixel is: entropy (H, W) in 0 (certain) to 1 (all classes alike)."""
-    p = np.clip(probabilities, 1e-7, 1)
-    return -(p * np.log(p)).sum(-1) / np.log(p.shape[-1])

@@ -20,14 +20,11 @@ def predict_by_tiles(
     """
     margin = (tile - output) // 2
     height, width = image.shape[:2]
-    tops, lefts = (range(0, side, output) for side in (height, width))
-    padding = [(margin, margin + steps[-1] + output - side)
-               for steps, side in zip((tops, lefts), (height, width), strict=True)]  # fmt: skip
+    padding = [(margin, margin + -side % output) for side in (height, width)]
     mirrored = np.pad(image, [*padding, (0, 0)], mode="reflect")
-    rows = [
-        np.concatenate(
-            [predict(mirrored[top : top + tile, left : left + tile]) for left in lefts], axis=1
-        )
-        for top in tops
-    ]
-    return np.concatenate(rows)[:height, :width]
+
+    def row(top: int) -> np.ndarray:
+        tiles = [mirrored[top : top + tile, left : left + tile] for left in range(0, width, output)]
+        return np.concatenate([predict(pixels) for pixels in tiles], axis=1)
+
+    return np.concatenate([row(top) for top in range(0, height, output)])[:height, :width]

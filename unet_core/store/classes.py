@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from unet_core.store.legacy import with_roles
+
 
 @dataclass(frozen=True)
 class ClassInfo:
@@ -31,25 +33,16 @@ class ClassInfo:
 
 
 def read_classes(entries: list[dict], is_own_data: bool) -> tuple[ClassInfo, ...]:
-    """The classes of a run or an upload from its JSON, where each is as `dataclasses.asdict` says.
+    """The classes of a run or an upload from its JSON: ``name``, ``color`` and ``role`` of each.
 
-    Before ``role`` was kept, the name told: "background", "border". Users' own data
-    (``is_own_data``) always had the background first and no border, but whoever renamed the first
-    class lost it: it counts as background unless another is called so.
+    ``is_own_data``: of a user's own data, for entries of before there was a ``role``.
     """
-    if all("role" in entry for entry in entries):
-        return tuple(ClassInfo(e["name"], e["color"], e["role"]) for e in entries)
-    names = [entry["name"] for entry in entries]
-    roles = dict.fromkeys(names, "object")
-    if "background" in names or is_own_data:
-        roles["background" if "background" in names else names[0]] = "background"
-    if "border" in names and not is_own_data:
-        roles["border"] = "border"
-    return tuple(ClassInfo(e["name"], e["color"], roles[e["name"]]) for e in entries)
+    classes = with_roles(entries, is_own_data)
+    return tuple(ClassInfo(c["name"], c["color"], c["role"]) for c in classes)
 
 
 def background_and_object(classes: tuple[ClassInfo, ...]) -> tuple[ClassInfo, ...] | None:
-    """What black and white masks tell of more ``classes``: the background, then all objects as one.
+    """The two ``classes`` that black and white masks know: the background, then all objects as one.
 
     None where the two cannot be told apart: without a background, or without objects.
     """

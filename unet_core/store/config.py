@@ -1,4 +1,4 @@
-"""What a training run is made of: the settings that the Train page and the command line share."""
+"""The settings of a training: what each may be, and the recipes that ship with the package."""
 
 import json
 import math
@@ -6,7 +6,7 @@ import reprlib
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import NoneType
-from typing import get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 from unet_core.errors import UserError
 
@@ -16,9 +16,12 @@ OPTIMIZERS = ("adam", "adamw", "rmsprop")
 AUGMENTATIONS = ("cutmix", "elastic", "standard", "flip", "none")
 SCHEDULES = ("cosine", "constant", "plateau")
 KINDS = {
-    int: "a whole number", float: "a number", bool: "true or false", str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
     dict: "a JSON object",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Setting:
     """What a setting is and may be: the checks and the command line are made from it.
 
     ``zero``: what 0 on the command line means, where the setting is None then. The type is that of
-    the field; None is allowed where the field's type says so.
+    the field; None is allowed where the field's type allows it.
     """
 
     help: str
@@ -54,23 +57,30 @@ class Setting:
         )
 
 
-def setting(default, help: str, **rules):
+def setting(default: Any, help: str, **rules: Any) -> Any:
     """A field of `TrainingConfig` with its `Setting`; a ``default`` that is a type is called."""
-    start = {"default_factory": default} if isinstance(default, type) else {"default": default}
-    return field(**start, metadata={"setting": Setting(help, **rules)})
+    metadata = {"setting": Setting(help, **rules)}
+    if isinstance(default, type):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+S = TypeVar("S", bound="Settings")
 
 
 class Settings:
-    """A dataclass whose fields are each a `setting`, checked by what they say."""
+    """A dataclass whose fields are each a `setting` with its rules."""
 
-    def check(self):
+    __dataclass_fields__: ClassVar[dict[str, Field]]
+
+    def check(self: S) -> S:
         """Return self; ``UserError`` names the first setting that cannot work."""
         for place in fields(self):
             _check_setting(place, getattr(self, place.name))
         return self
 
     @classmethod
-    def from_dict(cls, values: dict):
+    def from_dict(cls: type[S], values: dict) -> S:
         """Build from a dictionary; ``UserError`` for a setting that does not exist or work."""
         if not isinstance(values, dict):
             raise UserError("The settings of a training are a JSON object.")
@@ -97,7 +107,9 @@ class UNetSettings(Settings):
 
 
 DATA_HELP = "pets | synthetic | lungs | membrane | npz:FILE | folder:DIR"
+PART = {"at_least": 0, "at_most": 1}
 SIDE = {"at_least": 32, "at_most": 1024, "metavar": "PIXELS"}
+EXAMPLE, JSON = """'{"filters": 16, "skips": false}'""", {"metavar": "JSON"}
 ADAMW_DECAY = 1e-4
 ENCODER_LR = 0.1
 
@@ -107,10 +119,7 @@ class TrainingConfig(Settings):
     """All that is needed to repeat a training. Defaults are the app's default small run."""
 
     model: str = setting("mobilenetv2-fast", "a network from `python -m unet_core models`")
-    model_arguments: dict = setting(
-        dict, 'of a U-Net from scratch, such as \'{"filters": 16, "skips": false}\'',
-        metavar="JSON",
-    )  # fmt: skip
+    model_arguments: dict = setting(dict, f"of a U-Net from scratch, such as {EXAMPLE}", **JSON)
     data: str = setting("synthetic", DATA_HELP)
     max_images: int | None = setting(
         160, "at most this many of the training split", at_least=4, zero="all"
@@ -119,9 +128,8 @@ class TrainingConfig(Settings):
         "", "a run that labels the data's unlabelled images, to train on them too", metavar="RUN"
     )
     negatives: str = setting(
-        "", "images without objects, to train on too: built-in, or a folder of the data folder",
-        metavar="SOURCE",
-    )  # fmt: skip
+        "", "images without objects, to train on too: built-in, or a data folder", metavar="SOURCE"
+    )
     val_fraction: float = setting(
         0.1, "part of the training split that chooses the best epoch", above=0, at_most=0.5
     )
@@ -136,19 +144,16 @@ class TrainingConfig(Settings):
     batch_size: int = setting(8, "images a step", at_least=1, at_most=1024)
     loss: str = setting("cross-entropy+dice", "what is minimised", choices=LOSSES)
     weight_map: float = setting(
-        0.0, "weight of gaps between objects in cross-entropy (paper: 10); 0: none",
-        at_least=0, at_most=100,
-    )  # fmt: skip
+        0.0, "weight of gaps between objects (paper: 10); 0: none", at_least=0, at_most=100
+    )
     optimizer: str = setting("adamw", "which one", choices=OPTIMIZERS)
     learning_rate: float = setting(1e-3, "its peak, in a schedule", above=0, at_most=1)
     weight_decay: float | None = setting(
-        None, f"of adamw ({ADAMW_DECAY} if not given), not of batch norm and biases",
-        at_least=0, at_most=1,
-    )  # fmt: skip
+        None, f"of adamw ({ADAMW_DECAY} if not given), not of batch norm and biases", **PART
+    )
     ema_momentum: float = setting(
-        0.0, "of an exponential moving average of the weights; 0: none",
-        at_least=0, below=1, metavar="MOMENTUM",
-    )  # fmt: skip
+        0.0, "of an exponential moving average of the weights; 0: none", at_least=0, below=1
+    )
     schedule: str = setting("cosine", "of the learning rate", choices=SCHEDULES)
     freeze_encoder: bool = setting(True, "a pretrained encoder keeps its weights")
     fine_tune_from: int = setting(
@@ -160,9 +165,8 @@ class TrainingConfig(Settings):
     )
     augmentation: str = setting("standard", "how images are varied", choices=AUGMENTATIONS)
     early_stopping: int = setting(
-        0, "epochs without progress before stopping; 0: never",
-        at_least=0, at_most=10_000, metavar="EPOCHS",
-    )  # fmt: skip
+        0, "epochs without progress before stopping; 0: never", at_least=0, at_most=10_000
+    )
     seed: int = setting(0, "of all that is drawn by chance", at_least=0, at_most=2**32 - 1)
 
     @property
@@ -178,35 +182,26 @@ class TrainingConfig(Settings):
         What depends on the network is checked by `catalogue.check_network`.
         """
         super().check()
-        checks = [
-            (
-                not self.weight_map or self.loss == "cross-entropy",
-                "A weight map needs the cross-entropy loss.",
-            ),
-            (
-                not self.decay or self.optimizer == "adamw",
-                f"{self.optimizer} has no weight decay; choose the optimizer adamw, or decay 0.",
-            ),
-            (
-                not self.freeze_encoder
-                or (self.fine_tune_from, self.encoder_lr_multiplier) == (0, ENCODER_LR),
-                "A frozen encoder does not learn; unfreeze it, or leave out what it learns with.",
-            ),
-            (
-                self.augmentation != "cutmix" or self.batch_size > 1,
-                "CutMix mixes the images of a batch, so a batch needs two.",
-            ),
-        ]
-        for good, message in checks:
-            if not good:
-                raise UserError(message)
+        learns = (self.fine_tune_from, self.encoder_lr_multiplier) != (0, ENCODER_LR)
+        if self.weight_map and self.loss != "cross-entropy":
+            raise UserError("A weight map needs the cross-entropy loss.")
+        if self.decay and self.optimizer != "adamw":
+            raise UserError(
+                f"{self.optimizer} has no weight decay; choose the optimizer adamw, or decay 0."
+            )
+        if self.freeze_encoder and learns:
+            raise UserError(
+                "A frozen encoder does not learn; unfreeze it, or leave out what it learns with."
+            )
+        if self.augmentation == "cutmix" and self.batch_size < 2:
+            raise UserError("CutMix mixes the images of a batch, so a batch needs two.")
         return self
 
     def to_dict(self) -> dict:
         """As ``config.json`` has it: what was left to the optimizer is a number there."""
         return asdict(self) | {"weight_decay": self.decay}
 
-    def changed(self, **values) -> "TrainingConfig":
+    def changed(self, **values: Any) -> "TrainingConfig":
         """A copy with the given settings in place of the old ones."""
         return replace(self, **values).check()
 
@@ -217,7 +212,7 @@ def kind_of(place: Field) -> tuple[type, bool]:
     return kinds[0], NoneType in kinds
 
 
-def check_kind(name: str, value, kind: type) -> None:
+def check_kind(name: str, value: object, kind: type) -> None:
     """``UserError`` unless the value of a setting is of this type; a float may be whole."""
     accepted = (int, float) if kind is float else kind
     is_kind = isinstance(value, accepted) and (kind is bool or not isinstance(value, bool))
@@ -225,7 +220,7 @@ def check_kind(name: str, value, kind: type) -> None:
         raise UserError(f"{_words(name)} must be {KINDS[kind]}, not {reprlib.repr(value)}.")
 
 
-def _check_setting(place: Field, value) -> None:
+def _check_setting(place: Field, value: Any) -> None:
     rule = place.metadata["setting"]
     kind, may_be_none = kind_of(place)
     if value is None and may_be_none:

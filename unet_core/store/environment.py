@@ -1,8 +1,12 @@
-"""What a host allows: a public demo is no free compute service."""
+"""All environment variables: where folders lie, and what a host allows.
+
+A public demo is no free compute service: a host can cap trainings or switch them off.
+"""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from unet_core.errors import UserError
 from unet_core.store.config import TrainingConfig
@@ -35,28 +39,31 @@ class Limits:
         )
 
 
+CAPS = {
+    "epochs": "UNET_MAX_EPOCHS",
+    "images": "UNET_MAX_PICTURES",
+    "minutes": "UNET_MAX_MINUTES",
+    "runs": "UNET_MAX_RUNS",
+    "megabytes": "UNET_MAX_RUNS_MB",
+    "upload_megabytes": "UNET_MAX_UPLOAD_MB",
+}
+
+
 def from_environment() -> Limits:
-    """Read ``UNET_TRAINING`` (``on``, ``off``) and ``UNET_MAX_EPOCHS``, ``UNET_MAX_PICTURES``,
-    ``UNET_MAX_MINUTES``, ``UNET_MAX_RUNS``, ``UNET_MAX_RUNS_MB``, ``UNET_MAX_UPLOAD_MB``.
+    """Read ``UNET_TRAINING`` (``on``, ``off``) and the variables of `CAPS`, whole numbers.
 
-    ``UserError`` for a bad one.
+    One that is not set, or 0, leaves the default. ``UserError`` for a bad one.
     """
-    return Limits(
-        training=os.environ.get("UNET_TRAINING", "on").lower() != "off",
-        epochs=_number("UNET_MAX_EPOCHS"),
-        images=_number("UNET_MAX_PICTURES"),
-        minutes=_number("UNET_MAX_MINUTES"),
-        runs=_number("UNET_MAX_RUNS") or 50,
-        megabytes=_number("UNET_MAX_RUNS_MB"),
-        upload_megabytes=_number("UNET_MAX_UPLOAD_MB") or 100,
-    )
+    is_on = os.environ.get("UNET_TRAINING", "on").lower() != "off"
+    caps: dict[str, Any] = {limit: _number(name) for limit, name in CAPS.items()}
+    return Limits(is_on, **{limit: number for limit, number in caps.items() if number})
 
 
-def _number(name: str) -> int | None:
+def _number(name: str) -> int:
     text = os.environ.get(name, "")
     if text and not text.isdigit():
         raise UserError(f"{name} must be a whole number, not {text!r}.")
-    return int(text) if text else None
+    return int(text or 0)
 
 
 def data_folder() -> Path:
@@ -72,3 +79,9 @@ def cache_folder() -> Path:
 def runs_folder() -> Path:
     """Where users' runs lie: ``UNET_RUNS_DIR``, or ``runs/`` in the working directory."""
     return Path(os.environ.get("UNET_RUNS_DIR", "runs"))
+
+
+def variables() -> dict[str, str]:
+    """The environment for a process with another working directory: our folders are absolute."""
+    folders = {"RUNS": runs_folder(), "DATA": data_folder(), "CACHE": cache_folder()}
+    return os.environ | {f"UNET_{name}_DIR": str(path.resolve()) for name, path in folders.items()}

@@ -6,10 +6,12 @@ import math
 import os
 import stat
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
-MOST_BYTES = 64_000_000  # no file of ours comes near
-MOST = 1e15  # no number either; what is shown must fit into 64 bits
+MAX_BYTES = 64_000_000  # no file of ours comes near
+MAX_NUMBER = 1e15  # nor any number of ours; what is shown must fit into 64 bits
 COLUMNS = {  # of a CSV file, which every row has; the first must be a number
     "history.csv": ("epoch", "seconds", "loss", "val_loss", "mean_iou", "val_mean_iou"),
     "steps.csv": ("step", "epoch", "seconds", "loss"),
@@ -30,10 +32,10 @@ def read_rows(path: Path) -> list[dict]:
     except (ValueError, csv.Error):
         return []
     empty = dict.fromkeys(others, math.nan)
-    return [row | (empty | row) for row in rows if 0 <= row.get(first, math.nan) <= MOST]
+    return [row | (empty | row) for row in rows if 0 <= row.get(first, math.nan) <= MAX_NUMBER]
 
 
-def to_float(text: str | None) -> float:
+def to_float(text: Any) -> float:
     """The number in a CSV cell; NaN for an empty or odd one."""
     try:
         return float(text)
@@ -59,12 +61,10 @@ def read_json(path: Path, nan: bool = True) -> object:
 def read_file(path: Path) -> bytes | None:
     """The content of a plain file; None for a missing or huge one, a folder, a pipe, a device."""
     try:
-        # A pipe without a writer would be waited for.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            facts = os.fstat(file.fileno())
-            if not stat.S_ISREG(facts.st_mode) or facts.st_size > MOST_BYTES:
-                return None
-            return file.read()
+        facts = os.stat(path)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_BYTES:
+            return None
+        return path.read_bytes()
     except (OSError, ValueError):
         return None
 
@@ -74,10 +74,22 @@ def write_json(path: Path, content: dict) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(temporary, path)
+        _replace(temporary, path)
     except OSError:  # a full disk must not fill up with halves
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _replace(source: Path, target: Path, patience: float = 1.0) -> None:
+    """``os.replace``, which on Windows must wait until nobody reads the target (seconds)."""
+    while True:
+        try:
+            return os.replace(source, target)
+        except PermissionError:
+            if os.name != "nt" or patience <= 0:
+                raise
+        patience -= 0.01
+        time.sleep(0.01)
 
 
 def modified(path: Path) -> float:

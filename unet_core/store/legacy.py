@@ -1,8 +1,10 @@
-"""What files said before, as they say it today: the one place that knows old names.
+"""What earlier versions wrote, as it is written today: the one place that knows old names.
 
 Settings, metrics and counts once had the project's own words. Whoever reads a file gets today's,
 whenever it was written; files are never rewritten for it.
 """
+
+from typing import Any
 
 SETTINGS = {
     "pictures": "max_images",
@@ -19,49 +21,88 @@ ENCODERS = {  # what the setting ``encoder`` meant
     "late": {"freeze_encoder": False, "fine_tune_from": 7},
     "tuned": {"freeze_encoder": False, "fine_tune_from": 0},
 }
-AUGMENTATIONS = {"full": "standard", "strong": "cutmix"}
-DATA = {"drawn": "synthetic"}
+VALUES = {
+    "augmentation": {"full": "standard", "strong": "cutmix"},
+    "data": {"drawn": "synthetic"},
+}
 RESULT = {"pictures": "images", "per_picture": "per_image", "scores": "metrics"}
 COUNTS = {"pictures": "images", "pictures_per_second": "images_per_second"}
 
 
-def training_of_today(training: dict) -> dict:
-    """Settings of a training; runs of Adam and RMSprop stored a decay that was never applied."""
-    today = _renamed(training, SETTINGS)
+def training(settings: dict) -> dict:
+    """Settings of a training; runs of Adam and RMSprop stored a decay that was never applied.
+
+    >>> training({"size": 96, "encoder": "frozen"})
+    {'image_size': 96, 'freeze_encoder': True, 'fine_tune_from': 0}
+    """
+    today = _renamed(settings, SETTINGS)
     if "encoder" in today:
         today |= _known(ENCODERS, today.pop("encoder"), {})
-    for key, names in (("augmentation", AUGMENTATIONS), ("data", DATA)):
-        if key in today:
-            today[key] = _known(names, today[key], today[key])
     if today.get("optimizer") in ("adam", "rmsprop"):
         today["weight_decay"] = 0.0
     return today
 
 
-def config_of_today(config: dict) -> dict:
+def config(content: dict) -> dict:
     """A ``config.json``."""
-    today = _renamed(config, COUNTS)
+    today = _renamed(content, COUNTS)
     if isinstance(today.get("training"), dict):
-        today["training"] = training_of_today(today["training"])
+        today["training"] = training(today["training"])
     return today
 
 
-def result_of_today(result: dict) -> dict:
-    """An ``evaluation.json``, or the progress of an evaluation."""
-    today = _renamed(result, RESULT)
-    return (
-        today | {"data": _known(DATA, today["data"], today["data"])} if "data" in today else today
-    )
+def result(content: dict) -> dict:
+    """An ``evaluation.json``."""
+    return _renamed(content, RESULT)
 
 
-def counts_of_today(content: dict) -> dict:
-    """A status, or the facts of a download."""
+def progress(content: dict) -> dict:
+    """The status of an evaluation or a download, which once had an ``error`` and no ``state``."""
+    today = _renamed(content, RESULT)
+    if "error" in today:
+        error = today.pop("error")
+        today = {"state": "failed" if error else "running", "message": error} | today
+    return today
+
+
+def counts(content: dict) -> dict:
+    """The status of a training, or the facts of a download."""
     return _renamed(content, COUNTS)
 
 
+def with_roles(classes: list[dict], is_own_data: bool) -> list[dict]:
+    """Classes with their ``role``; before that was kept, the name decided: "background", "border".
+
+    Users' own data always had the background first and no border, but whoever renamed the first
+    class lost it: it counts as background unless another is called so.
+    """
+    if all("role" in entry for entry in classes):
+        return classes
+    names = [entry["name"] for entry in classes]
+    roles = dict.fromkeys(names, "object")
+    if "background" in names or is_own_data:
+        roles["background" if "background" in names else names[0]] = "background"
+    if "border" in names and not is_own_data:
+        roles["border"] = "border"
+    return [entry | {"role": roles[entry["name"]]} for entry in classes]
+
+
+def names_of_data(data: str) -> list[str]:
+    """What a data set was and is called.
+
+    >>> names_of_data("synthetic")
+    ['synthetic', 'drawn']
+    """
+    return [data, *(old for old, new in VALUES["data"].items() if new == data)]
+
+
 def _renamed(content: dict, names: dict[str, str]) -> dict:
-    return {names.get(key, key): value for key, value in content.items()}
+    """The content with other names for its keys, and for the values of `VALUES`."""
+    today = {names.get(key, key): value for key, value in content.items()}
+    for key in VALUES.keys() & today.keys():
+        today[key] = _known(VALUES[key], today[key], today[key])
+    return today
 
 
-def _known(names: dict, value: object, otherwise: object):
+def _known(names: dict[str, Any], value: object, otherwise: Any) -> Any:
     return names.get(value, otherwise) if isinstance(value, str) else otherwise

@@ -11,8 +11,6 @@ import math
 import os
 import re
 import tempfile
-import time
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
 from itertools import chain, count
@@ -24,29 +22,24 @@ from unet_core.store.classes import ClassInfo, can_score, read_classes
 from unet_core.store.config import TrainingConfig, UNetSettings
 from unet_core.store.environment import runs_folder
 from unet_core.store.files import read_rows, write_json
-from unet_core.store.locks import at_work, held
+from unet_core.store.job import Job
+from unet_core.store.locks import held
 from unet_core.store.schemas import read_as, read_evaluation
 
 SHIPPED = Path(__file__).parent.parent.parent / "weights"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 MONITOR = "val_mean_iou"  # what "best" means in a history: the epoch with the most of it is kept
-ACTIVE = ("queued", "running", "stopping")
-HEARTBEAT_LIMIT = 15.0  # seconds without a sign of life after which a process counts as silent
-SILENT = "No sign of life for a while: it may be paused."
-DIED = "The training process ended unexpectedly."
-LOST = "Its status.json cannot be read; Resume goes on from the last whole epoch."
 FILES = ("config.json", "status.json", "history.csv", "model.onnx")  # a folder with one is a run
 
 
-@dataclass(frozen=True)
-class Run:
-    """A run folder; everything is read from disk when asked for."""
+class Run(Job):
+    """A run folder: the job of training a model, and what has come of it.
 
-    path: Path
+    Everything is read from disk when asked for.
+    """
 
-    @property
-    def name(self) -> str:
-        return self.path.name
+    lost = {"message": "Its status.json cannot be read; Resume goes on from the last whole epoch."}
+    died = "The training process ended unexpectedly."
 
     @property
     def is_shipped(self) -> bool:
@@ -56,8 +49,8 @@ class Run:
     @property
     def id(self) -> str:
         """Tells it from every other run, also from an earlier or later one of its name."""
-        told = f"{self.name} {(self._config or {}).get('created', '')}"
-        return f"{self.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+        facts = f"{self.name} {(self._config or {}).get('created', '')}"
+        return f"{self.name}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}"
 
     @cached_property
     def _config(self) -> dict | None:
@@ -109,33 +102,12 @@ class Run:
         return len(self.config["classes"]) == 2
 
     @property
-    def lock(self) -> Path:
-        """The file that a process holds as long as it trains the run."""
-        return self.path / "lock"
-
-    @property
     def status(self) -> dict:
-        """``status.json`` as it must be understood now (its values: `run_files.STATUS`).
-
-        The state is ``running`` as long as a process holds the run's lock, ``failed`` when none
-        does and the one that is named is gone, and ``stopping`` from the moment in which it was
-        asked to stop. A shipped run needs no such file.
-        """
-        status = read_as(self.path / "status.json", run_files.STATUS)
-        if status is None:
-            lost = {"state": "failed", "message": LOST}
-            missing = not os.path.lexists(self.path / "status.json")
-            status = {"state": "done"} if missing and self.can_predict else lost
-            if held(self.lock):
-                status = {"state": "running"}
-        if status["state"] in ("running", "stopping"):
-            if not at_work(self.lock, status, HEARTBEAT_LIMIT):
-                status |= {"state": "failed", "message": DIED}
-            elif abs(time.time() - status.get("heartbeat", 0)) > HEARTBEAT_LIMIT:
-                status["message"] = SILENT
-        if status["state"] == "running" and os.path.exists(self.path / "stop"):
-            status["state"] = "stopping"
-        return status
+        """As `Job.status`; a shipped run needs no ``status.json``."""
+        has_file = os.path.lexists(self.path / self.status_file)
+        if self.can_predict and not has_file and not held(self.lock):
+            return {"state": "done"}
+        return super().status
 
     @property
     def history(self) -> list[dict]:
@@ -164,11 +136,6 @@ class Run:
     @property
     def can_predict(self) -> bool:
         return os.path.isfile(self.path / "model.onnx")
-
-    def write_status(self, **changes) -> None:
-        """Merge ``changes`` into ``status.json`` and set the heartbeat to now."""
-        status = read_as(self.path / "status.json", run_files.STATUS) or {}
-        write_json(self.path / "status.json", status | changes | {"heartbeat": time.time()})
 
 
 def shipped_runs() -> list[Run]:
@@ -268,12 +235,12 @@ def create_run(config: dict, name: str | None = None) -> Run:
         run.path.mkdir()
         write_json(run.path / "config.json", config | {"created": now.isoformat()})
         run.write_status(state="created")
-        for number in count(1):
-            path = runs_folder() / (plain if number == 1 else f"{plain}-{number}")
-            if _moved(run.path, path):
-                return Run(path)
+        path, numbers = runs_folder() / plain, count(2)
+        while not _moved(run.path, path):
             if name:
                 raise UserError(f"There is already a run called {name!r}; choose another name.")
+            path = runs_folder() / f"{plain}-{next(numbers)}"
+    return Run(path)
 
 
 def _moved(folder: Path, target: Path) -> bool:
@@ -294,6 +261,6 @@ def best_epoch(history: list[dict]) -> int | None:
 
     None where no epoch has it.
     """
-    scores = {i: row.get(MONITOR, math.nan) for i, row in enumerate(history)}
-    known = [i for i, score in scores.items() if not math.isnan(score)]
-    return max(known, key=scores.get, default=None)
+    values = [row.get(MONITOR, math.nan) for row in history]
+    known = [i for i, value in enumerate(values) if not math.isnan(value)]
+    return max(known, key=lambda i: values[i], default=None)

@@ -1,7 +1,7 @@
-"""What the files of a run, a job and an upload may hold: they are judged here, and nowhere else.
+"""What the files of a run, a job and an upload may hold; they are checked here and nowhere else.
 
 A disk cuts files short, people edit them, other versions write them. Whoever reads one gets values
-of the types that are said here, or nothing; so no page has to ask twice.
+of these types, or None; so no page has to check again.
 """
 
 import copy
@@ -16,8 +16,8 @@ import numpy as np
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.validators import extend
 
-from unet_core.store.files import MOST, read_json
-from unet_core.store.legacy import config_of_today, counts_of_today, result_of_today
+from unet_core.store import legacy
+from unet_core.store.files import MAX_NUMBER, read_json
 
 THRESHOLDS = 101  # rows of a stored sweep, for 0 to 1
 
@@ -29,17 +29,22 @@ _Validator = extend(
 
 
 class Kind:
-    """What files of one kind hold, as a JSON schema; ``today`` gives older ones today's names."""
+    """What files of one kind hold: a JSON schema, and ``update``, which gives the content of older
+    files the names of today (see `legacy`)."""
 
-    def __init__(self, schema: dict, today: Callable[[dict], dict] = lambda content: content):
+    def __init__(self, schema: dict, update: Callable[[dict], dict] = lambda content: content):
         self._validator = _Validator(schema, format_checker=_FORMATS)
-        self._today = today
+        self._update = update
 
     def read(self, path: Path, nan: bool = False) -> dict | None:
-        """The file's content with the names of today, or None where it is of another kind."""
+        """The file's content with the names of today, or None where it is of another kind.
+
+        ``nan``: whether NaN may stand in it.
+        """
         content = read_json(path, nan)
-        if isinstance(content, dict):
-            content = self._today(content)
+        if not isinstance(content, dict):
+            return None
+        content = self._update(content)
         return content if self._validator.is_valid(content) else None
 
 
@@ -53,136 +58,109 @@ def _is_day(text: str) -> bool:
     return bool(datetime.fromisoformat(text))
 
 
-def _map(properties: dict, *required: str, **more) -> dict:
-    return {"type": "object", "properties": properties, "required": list(required)} | more
+def _map(required: dict, optional: dict | None = None, others: dict | bool = True) -> dict:
+    """An object; ``others``: what values under other names are."""
+    properties = required | (optional or {})
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": others,
+    }
 
 
-def _list(items: dict, least: int = 0, **more) -> dict:
-    return {"type": "array", "items": items, "minItems": least} | more
+def _each(schema: dict, names: str) -> dict[str, dict]:
+    """The same for several names."""
+    return dict.fromkeys(names.split(), schema)
 
 
-def _whole(least: int = 0, most: float = MOST) -> dict:
-    return {"type": "integer", "minimum": least, "maximum": most}
+def _list(items: dict, min_items: int = 0, **more: object) -> dict:
+    return {"type": "array", "items": items, "minItems": min_items} | more
+
+
+def _whole(minimum: int = 0, maximum: float = MAX_NUMBER) -> dict:
+    return {"type": "integer", "minimum": minimum, "maximum": maximum}
 
 
 def _or_null(schema: dict) -> dict:
     return schema | {"type": [schema["type"], "null"]}
 
 
-TEXT = {"type": "string", "pattern": r"\A[^\x00]*\Z", "maxLength": 5000}
+MAX_TEXT = 5000  # characters
+TEXT = {"type": "string", "pattern": r"\A[^\x00]*\Z", "maxLength": MAX_TEXT}
 NAME = TEXT | {"minLength": 1, "maxLength": 300}
-NUMBER = {"type": "number", "minimum": -MOST, "maximum": MOST}
+NUMBER = {"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER}
 FLAG = {"type": "boolean"}
+COUNT = _whole()
+SIDE = _whole(1, 2**16)  # pixels
 POSITIVE = NUMBER | {"minimum": 0}
+DAY = TEXT | {"format": "day"}
 SCALAR = TEXT | NUMBER | {"type": ["string", "number", "boolean", "null"]}
-PID = _or_null(_whole(1, 2**31 - 1))
-PROCESS = _or_null(_map({"pid": PID, "host": TEXT, "boot": TEXT, "born": NUMBER}, "pid"))
-CLASSES = _list(
-    _map({"name": NAME, "color": {"type": "string", "pattern": r"\A#[0-9a-fA-F]{6}\Z"},
-          "role": {"enum": ["object", "background", "border"]}}, "name", "color"), maxItems=256,
-)  # fmt: skip
-CONFIG = Kind(_map(
-    {
-        "title": TEXT,
-        "description": TEXT,
-        "data_title": TEXT,
-        "data_credit": TEXT,
-        "created": TEXT | {"format": "day"},
-        "rank": NUMBER,
-        "parameters": _whole(),
-        "classes": CLASSES,
-        "starting_weights": _or_null(_map({"origin": TEXT, "licence": TEXT}, "origin")),
-        "training": _map(
-            {
-                "model": NAME,
-                "model_arguments": _map(
-                    {"depth": _whole(), "filters": _whole(), "padding": TEXT, "dropout": NUMBER,
-                     "batch_norm": FLAG, "skips": FLAG, "channels": _whole()},
-                    additionalProperties=SCALAR,
-                ),
-                "data": TEXT,
-                "epochs": _whole(1, 10**6),
-                "image_size": _whole(1, 2**16),
-                "score_size": _or_null(_whole(1, 2**16)),
-                "crop_size": _or_null(_whole(1, 2**16)),
-            },
-            additionalProperties=SCALAR,
-        ),
-    },
-    "training", "classes",
-), config_of_today)  # fmt: skip
-STATUS = Kind(
+COLOR = {"type": "string", "pattern": r"\A#[0-9a-fA-F]{6}\Z"}
+ROLE = {"enum": ["object", "background", "border"]}
+CLASSES = _list(_map({"name": NAME, "color": COLOR}, {"role": ROLE}), maxItems=256)
+UNET = _each(COUNT, "depth filters channels") | _each(FLAG, "batch_norm skips")
+UNET |= {"padding": TEXT, "dropout": NUMBER}
+TRAINING = _each(SIDE, "image_size") | _each(_or_null(SIDE), "score_size crop_size")
+TRAINING |= {"model": NAME, "data": TEXT, "epochs": _whole(1, 10**6)}
+TRAINING |= {"model_arguments": _map({}, UNET, SCALAR)}
+CONFIG = Kind(
     _map(
-        {
-            "state": {
-                "enum": ["created", "queued", "running", "stopping", "stopped", "failed", "done"]
-            },
-            "phase": TEXT,
-            "message": _or_null(TEXT),
-            "pid": PID,
-            "process": PROCESS,
-            "heartbeat": NUMBER,
-            "queued": NUMBER,
-            "started": TEXT | {"format": "moment"},
-            "epoch": _whole(),
-            "epochs": _whole(),
-            "step": _whole(),
-            "steps": _whole(),
-            "images_per_second": POSITIVE,
-            "seconds_left": _or_null(POSITIVE),
-            "oom_kills": _or_null(_whole()),
-        },
-        "state",
+        {"classes": CLASSES, "training": _map({}, TRAINING, SCALAR)},
+        _each(TEXT, "title description data_title data_credit")
+        | {"created": DAY, "rank": NUMBER, "parameters": COUNT}
+        | {"starting_weights": _or_null(_map({"origin": TEXT}, {"licence": TEXT}))},
     ),
-    counts_of_today,
+    legacy.config,
 )
-LABEL = Kind(_map({"title": NAME}, "title"))
-PROGRESS = Kind(_map(  # of an evaluation
-    {"run": TEXT, "data": TEXT, "data_title": TEXT, "split": TEXT, "done": _whole(),
-     "total": _whole(), "error": TEXT, "pid": PID, "process": PROCESS, "heartbeat": NUMBER},
-    "run", "data", "data_title", "split", "done", "total", "error", "heartbeat",
-), result_of_today)  # fmt: skip
-DOWNLOAD = Kind(_map(  # how far it is
-    {"what": TEXT, "done": _whole(), "total": _whole(), "error": TEXT, "pid": PID,
-     "process": PROCESS}, "done", "total", "error",
-))  # fmt: skip
-DOWNLOADED = Kind(_map({"images": _or_null(_whole())}, "images"), counts_of_today)
-IMAGES = _list({"type": "string", "pattern": r"\A[^/\\\x00]{1,300}\Z"}, 1)
-UPLOAD = Kind(_map(
-    {"title": NAME, "classes": CLASSES,
-     "splits": _map({"trainval": IMAGES, "test": IMAGES}, "trainval", "test")},
-    "title", "classes", "splits",
-))  # fmt: skip
-SUBSET = Kind(_map(  # what a training learns from
-    {"training": _list(TEXT, 1), "validation": _list(TEXT, 1),
-     "further": _map({}, additionalProperties=_list(TEXT))},
-    "training", "validation",
-))  # fmt: skip
-SCORES = _map({"pixel_accuracy": NUMBER, "mean_iou": NUMBER}, "pixel_accuracy", "mean_iou",
-              additionalProperties=NUMBER)  # fmt: skip
-EVALUATION = Kind(_map(  # its numbers beside the scores: see `_is_whole`
-    {
-        "run": TEXT,
-        "data": TEXT,
-        "data_title": TEXT,
-        "split": TEXT,
-        "date": TEXT | {"format": "day"},
-        "images": _whole(),
-        "resolution": _whole(1),
-        "classes": _list(NAME, 1, maxItems=256, uniqueItems=True),
-        "metrics": SCORES,
-        "intervals": _map({}, additionalProperties=_list(NUMBER, 2, maxItems=2)),
-        "calibration_error": NUMBER,
-        "notes": _list(TEXT),
-        "boundary_tolerance": NUMBER,
-        "roc_area": _or_null(NUMBER),
-        "average_precision": _or_null(NUMBER),
-        "per_class": {"type": "object"},
-        "per_image": {"type": "array", "minItems": 1},
-    },
-    "data", "data_title", "split", "date", "images", "resolution", "classes", "metrics",
-    "intervals", "calibration_error", "per_class", "per_image", "confusion", "reliability",
-), result_of_today)  # fmt: skip
+LABEL = Kind(_map({"title": NAME}))
+
+STATES = ("created", "queued", "running", "stopping", "stopped", "failed", "done")
+PID = _or_null(_whole(1, 2**31 - 1))
+PROCESS = _or_null(_map({"pid": PID}, _each(TEXT, "host boot") | {"born": NUMBER}))
+STATE = {"state": {"enum": list(STATES)}}  # of any job, see `store.job`; beside it there may be:
+JOB = {"phase": TEXT, "message": _or_null(TEXT), "pid": PID, "process": PROCESS}
+JOB |= {"heartbeat": NUMBER, "oom_kills": _or_null(COUNT)}
+MOMENT = TEXT | {"format": "moment"}
+STATUS = Kind(  # of a training
+    _map(
+        STATE,
+        JOB
+        | _each(COUNT, "epoch epochs step steps")
+        | {"queued": NUMBER, "started": MOMENT}
+        | {"images_per_second": POSITIVE, "seconds_left": _or_null(POSITIVE)},
+    ),
+    legacy.counts,
+)
+DONE = STATE | _each(COUNT, "done total")
+PROGRESS = Kind(  # of an evaluation
+    _map(DONE | _each(TEXT, "run data data_title split"), JOB), legacy.progress
+)
+DOWNLOAD = Kind(_map(DONE, JOB | {"what": TEXT}), legacy.progress)
+DOWNLOADED = Kind(_map({"images": _or_null(COUNT)}), legacy.counts)
+
+FILES = _list({"type": "string", "pattern": r"\A[^/\\\x00]{1,300}\Z"}, 1)
+SPLITS = _map({"trainval": FILES, "test": FILES})
+UPLOAD = Kind(_map({"title": NAME, "classes": CLASSES, "splits": SPLITS}))
+NAMES = _list(TEXT)
+SUBSET = Kind(  # what a training learns from
+    _map(_each(NAMES | {"minItems": 1}, "training validation"), {"further": _map({}, {}, NAMES)})
+)
+INTERVALS = _map({}, {}, _list(NUMBER, 2, maxItems=2))
+CLASS_NAMES = _list(NAME, 1, maxItems=256, uniqueItems=True)
+EVALUATION = Kind(  # its tables: see `_is_whole`
+    _map(
+        _each(TEXT, "data data_title split")
+        | {"date": DAY, "images": COUNT, "resolution": _whole(1), "classes": CLASS_NAMES}
+        | {"metrics": _map(_each(NUMBER, "pixel_accuracy mean_iou"), {}, NUMBER)}
+        | {"intervals": INTERVALS, "calibration_error": NUMBER}
+        | {"per_class": {"type": "object"}, "per_image": {"type": "array", "minItems": 1}}
+        | _each({}, "confusion reliability"),
+        {"run": TEXT, "notes": NAMES, "boundary_tolerance": NUMBER}
+        | _each(_or_null(NUMBER), "roc_area average_precision"),
+    ),
+    legacy.result,
+)
 
 
 def read_as(path: Path, kind: Kind) -> dict | None:
@@ -201,7 +179,7 @@ def _read_as(path: Path, kind: Kind, *_facts: int) -> dict | None:
 
 
 def read_evaluation(path: Path) -> dict | None:
-    """A result of `evaluation.evaluate` whose parts fit each other, else None."""
+    """A result of `metrics.evaluate.evaluate` whose parts fit each other, else None."""
     content = EVALUATION.read(path, nan=True)
     return content if content and _is_whole(content) else None
 
@@ -209,9 +187,9 @@ def read_evaluation(path: Path) -> dict | None:
 def _is_whole(result: dict) -> bool:
     """Whether an evaluation's tables have the sizes that its classes and images ask for.
 
-    Thousands of images are judged at once: one by one would take half a second.
+    Thousands of images are checked at once: one by one would take half a second.
     """
-    classes, images = len(result["classes"]), result["per_image"]
+    classes, images, per_class = len(result["classes"]), result["per_image"], result["per_class"]
     try:
         counts = [
             ([result["confusion"]], (1, classes, classes)),
@@ -223,11 +201,11 @@ def _is_whole(result: dict) -> bool:
         if "curve" in result:
             others.append((result["curve"], (max(1, len(result["curve"])), 3)))
         columns = ["iou", "dice", "precision", "recall", "support"]
-        if "boundary_f1" in result["per_class"]:
+        if "boundary_f1" in per_class:
             columns.append("boundary_f1")
-            result["boundary_tolerance"]  # must be told then
+            result["boundary_tolerance"]  # a KeyError without it
         for column in columns:
-            values = result["per_class"][column]  # null for a class without a score
+            values = per_class[column]  # None for a class without a score
             others.append(([math.nan if v is None else v for v in values], (classes,)))
         return (
             all(_is_table(*table, kinds="i") for table in counts)
@@ -239,9 +217,10 @@ def _is_whole(result: dict) -> bool:
 
 
 def _is_name(name: object) -> bool:
-    return isinstance(name, str) and 0 < len(name) <= TEXT["maxLength"] and "\0" not in name
+    return isinstance(name, str) and 0 < len(name) <= MAX_TEXT and "\0" not in name
 
 
 def _is_table(values: object, shape: tuple[int, ...], kinds: str) -> bool:
     table = np.array(values)
-    return table.shape == shape and table.dtype.kind in kinds and not np.any(np.abs(table) > MOST)
+    fits = table.shape == shape and table.dtype.kind in kinds
+    return bool(fits and not np.any(np.abs(table) > MAX_NUMBER))

@@ -11,8 +11,9 @@ from PIL import Image
 
 from unet_core.data.prepared import Prepared
 from unet_core.jobs.estimate import Pace
-from unet_core.jobs.heartbeat import Reporter
-from unet_core.prediction.overlay import class_ids, color_mask
+from unet_core.jobs.protocol import Reporter
+from unet_core.prediction.masks import class_ids
+from unet_core.prediction.overlay import color_mask
 from unet_core.store.classes import ClassInfo
 from unet_core.store.files import size
 from unet_core.store.runs import Run

@@ -4,7 +4,6 @@ What can be done without TensorFlow, such as preparing the images, is done befor
 so that the first sign of life comes at once.
 """
 
-import os
 import shutil
 import time
 from datetime import datetime, timezone
@@ -15,17 +14,12 @@ from unet_core.data.base import Dataset
 from unet_core.data.prepared import Prepared, joined, prepare
 from unet_core.errors import UserError
 from unet_core.jobs.estimate import too_short
-from unet_core.jobs.heartbeat import Reporter
 from unet_core.jobs.new_runs import further_data, split_names
+from unet_core.jobs.protocol import Reporter, Stopped, working
 from unet_core.store.config import TrainingConfig
 from unet_core.store.files import write_json
-from unet_core.store.locks import locked
 from unet_core.store.runs import Run
 from unet_core.store.schemas import SUBSET, read_as
-
-
-class StoppedEarly(Exception):
-    """Somebody stopped the training before there was anything to keep."""
 
 
 def train(run: Run, minutes: float | None = None) -> None:
@@ -36,41 +30,31 @@ def train(run: Run, minutes: float | None = None) -> None:
     """
     if run.is_shipped:
         raise UserError("Shipped models stay as they are; train a new run by their recipe.")
-    try:
-        with locked(run.path / "lock", wait=False):
-            _train(run, time.time() + 60 * minutes if minutes else None)
-    except BlockingIOError:
-        raise UserError(f"{run.title} is being trained already.") from None
-
-
-def _train(run: Run, deadline: float | None) -> None:
     config = TrainingConfig.from_dict(run.config["training"])
+    deadline = time.time() + 60 * minutes if minutes else None
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    first = {"state": "running", "phase": "Starting", "started": started, "message": ""}
-    reporter = Reporter(run, pid=os.getpid(), epochs=config.epochs, **first)
-    try:
-        check_network(config)
-        dataset = data_of(run.config)
-        if len(dataset.classes) != len(run.classes):
-            raise UserError(f"{dataset.title} has other classes than before; start a new run.")
-        images = prepare_images(run, dataset, config, reporter)
-        if short := too_short(config, len(images[0])):
-            print(short)
-        reporter.report(phase="Loading TensorFlow", message="")
-        from unet_core.training.fit import fit
+    facts = {"phase": "Starting", "started": started, "epochs": config.epochs}
+    forgotten = {"pace": None, "seconds_left": None}  # what an earlier process measured
+    with working(run, f"{run.title} is being trained already.", **facts, **forgotten) as reporter:
+        _train(run, config, reporter, deadline)
 
-        ended = fit(run, config, dataset, *images, reporter, deadline)
-        state = "done" if ended else "stopped"
-        message = "" if ended or reporter.should_stop() else "Its time was up."
-        reporter.close(state=state, phase="Done", seconds_left=0, message=message)
-        if ended:
-            shutil.rmtree(run.path / "backup", ignore_errors=True)
-    except StoppedEarly:
-        reporter.close(state="stopped", message="Stopped before it began to learn.")
-    except BaseException as error:
-        message = str(error) if isinstance(error, UserError | OSError) else repr(error)
-        reporter.close(state="failed", message=message[:2000])
-        raise
+
+def _train(run: Run, config: TrainingConfig, reporter: Reporter, deadline: float | None) -> None:
+    check_network(config)
+    dataset = data_of(run.config)
+    if len(dataset.classes) != len(run.classes):
+        raise UserError(f"{dataset.title} has other classes than before; start a new run.")
+    images = prepare_images(run, dataset, config, reporter)
+    if warning := too_short(config, len(images[0])):
+        print(warning)
+    reporter.report(phase="Loading TensorFlow", message="")
+    from unet_core.training.fit import fit
+
+    ended = fit(run, config, dataset, *images, reporter, deadline)
+    reporter.report(phase="Done", seconds_left=0, message="")
+    if not ended:
+        raise Stopped("" if reporter.should_stop() else "Its time was up.")
+    shutil.rmtree(run.path / "backup", ignore_errors=True)
 
 
 def prepare_images(
@@ -78,15 +62,11 @@ def prepare_images(
 ) -> tuple[Prepared, Prepared]:
     """Training and validation images, resized to ``config.image_size``, with their masks."""
     training, validation = kept_names(run, dataset, config)
-    reported = 0.0
 
     def progress(done: int, total: int) -> None:
-        nonlocal reported
-        if time.time() - reported > 0.3:
-            if reporter.should_stop():
-                raise StoppedEarly
-            reported = time.time()
-            reporter.report(phase="Preparing pictures", message=f"{done} of {total}")
+        if reporter.should_stop():
+            raise Stopped("Stopped before it began to learn.")
+        reporter.progress(done, total, phase="Preparing pictures", message=f"{done} of {total}")
 
     images = prepare(dataset, training, config.image_size, progress)
     further = kept_further(run, further_data(dataset, config, training))

@@ -1,21 +1,29 @@
 """Places for animals to be in, and what a camera does to them."""
 
+import colorsys
+
 import numpy as np
+from numpy.random import Generator
 from PIL import Image, ImageDraw, ImageFilter
 from scipy.ndimage import gaussian_filter
 
 from unet_core.data.synthetic.noise import clouds, streaks
 
+GROUNDS = {"grass": (86, 130, 52), "sand": (205, 180, 140), "stone": (150, 146, 140)}
+Color = tuple[int, ...]
+Range = tuple[float, float]
 
-def draw_scene(random: np.random.Generator, height: int, width: int) -> np.ndarray:
+
+def draw_scene(random: Generator, height: int, width: int) -> np.ndarray:
     """A place without animals: float32 (height, width, 3) in 0–255."""
-    scene = random.choice([_room, _garden, _studio, _lights], p=[0.45, 0.3, 0.1, 0.15])
+    scenes = (_room, _garden, _studio, _lights)
+    scene = scenes[random.choice(len(scenes), p=[0.45, 0.3, 0.1, 0.15])]
     return scene(random, height, width).astype(np.float32)
 
 
-def finish_photo(random: np.random.Generator, image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Vignette, colour cast, softness and grain; uint8."""
-    height, width = alpha.shape
+def finish_photo(random: Generator, image: np.ndarray) -> np.ndarray:
+    """Vignette, color cast, softness and grain: (H, W, 3) in 0–255 becomes uint8."""
+    height, width = image.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     image = image * (1 - random.uniform(0, 0.25) * (x**2 + y**2) / 2)[..., None]
     warmth = random.normal(0, 0.05)
@@ -26,33 +34,36 @@ def finish_photo(random: np.random.Generator, image: np.ndarray, alpha: np.ndarr
     return image.clip(0, 255).astype(np.uint8)
 
 
-def _canvas(color, height: int, width: int) -> Image.Image:
-    return Image.new("RGB", (width, height), tuple(int(c) for c in color))
-
-
-def _color(random, saturation=(0.1, 0.6), value=(0.4, 0.95)):
-    import colorsys
-
+def _color(random: Generator, saturation: Range = (0.1, 0.6), value: Range = (0.4, 0.95)) -> Color:
     hsv = (random.random(), random.uniform(*saturation), random.uniform(*value))
     return tuple(int(255 * c) for c in colorsys.hsv_to_rgb(*hsv))
 
 
-def _with_clouds(random, canvas: Image.Image, strength: float, grain: float) -> np.ndarray:
+def _scaled(color: Color, factor: float) -> Color:
+    return tuple(int(c * factor) for c in color)
+
+
+def _uneven(
+    random: Generator, canvas: Image.Image, strength: float, grain: float, blur: Range | None = None
+) -> np.ndarray:
+    """The canvas, blurred by a radius in ``blur``, under uneven light: float32 (H, W, 3)."""
+    if blur:
+        canvas = canvas.filter(ImageFilter.GaussianBlur(random.uniform(*blur)))
     image = np.asarray(canvas, np.float32)
-    return image * (1 + strength * clouds(random, *image.shape[:2], grain))[..., None]
+    return image * (1 + strength * clouds(random, image.shape[:2], grain))[..., None]
 
 
-def _room(random, height, width):
+def _room(random: Generator, height: int, width: int) -> np.ndarray:
     floor = int(height * random.uniform(0.5, 0.8))
-    canvas = _canvas(_color(random, (0.05, 0.35), (0.55, 0.95)), height, width)
+    canvas = Image.new("RGB", (width, height), _color(random, (0.05, 0.35), (0.55, 0.95)))
     draw = ImageDraw.Draw(canvas)
     wood = _color(random, (0.1, 0.5), (0.3, 0.8))
     draw.rectangle((0, floor, width, height), fill=wood)
     if random.random() < 0.5:  # boards
-        dark = tuple(int(c * 0.8) for c in wood)
         for edge in np.linspace(-width, 2 * width, 16):
-            draw.line((width / 2 + (edge - width / 2) * 0.5, floor, edge, height), fill=dark)
-    if random.random() < 0.6:  # a window or an image on the wall
+            line = (width / 2 + (edge - width / 2) * 0.5, floor, edge, height)
+            draw.line(line, fill=_scaled(wood, 0.8))
+    if random.random() < 0.6:  # a window or a picture on the wall
         x, y = random.uniform(0, width * 0.7), random.uniform(0, floor * 0.4)
         box = (x, y, x + random.uniform(40, 110), y + random.uniform(40, 90))
         draw.rectangle(box, fill=_color(random, (0.05, 0.5)), outline="white", width=3)
@@ -62,68 +73,62 @@ def _room(random, height, width):
         y = random.uniform(floor, height)
         box = (width * 0.1, y - 22, width * random.uniform(0.7, 1), y + 40)
         draw.ellipse(box, fill=_color(random), outline=_color(random), width=4)
-    _toys(random, draw, floor, height, width)
-    canvas = canvas.filter(ImageFilter.GaussianBlur(random.uniform(0.5, 2.5)))
-    return _with_clouds(random, canvas, 0.05, 60)
+    for _ in range(random.integers(0, 4)):
+        _toy(random, draw, floor, height, width)
+    return _uneven(random, canvas, 0.05, 60, blur=(0.5, 2.5))
 
 
-def _furniture(random, draw, floor, width):
+def _furniture(random: Generator, draw: ImageDraw.ImageDraw, floor: int, width: int) -> None:
     x, wide, tall = random.uniform(-40, width), random.uniform(50, 140), random.uniform(40, 120)
     color = _color(random, (0.1, 0.6), (0.25, 0.85))
     box = (x, floor - tall, x + wide, floor + random.uniform(0, 20))
-    draw.rounded_rectangle(box, radius=random.integers(2, 24), fill=color)
-    shade = tuple(int(c * 0.75) for c in color)
+    draw.rounded_rectangle(box, radius=int(random.integers(2, 24)), fill=color)
     for part in (0.35, 0.7):
         y = floor - tall * part
-        draw.line((x + 6, y, x + wide - 6, y), fill=shade, width=2)
+        draw.line((x + 6, y, x + wide - 6, y), fill=_scaled(color, 0.75), width=2)
 
 
-def _toys(random, draw, floor, height, width):
-    for _ in range(random.integers(0, 4)):
-        x, y = random.uniform(0, width), random.uniform(floor, height)
-        side = random.uniform(8, 26)
-        shape = random.choice(["ellipse", "cushion", "box"])
-        color, line = _color(random, (0.3, 0.9)), _color(random)
-        if shape == "ellipse":
-            draw.ellipse((x, y - side, x + side, y), fill=color, outline=line, width=2)
-        elif shape == "cushion":
-            box = (x, y - side, x + 2 * side, y)
-            draw.rounded_rectangle(box, radius=side / 3, fill=color, outline=line, width=2)
-        else:
-            draw.rectangle((x, y - side, x + side, y), fill=color, outline=line, width=2)
+def _toy(random: Generator, draw: ImageDraw.ImageDraw, floor: int, height: int, width: int) -> None:
+    x, y = random.uniform(0, width), random.uniform(floor, height)
+    side = random.uniform(8, 26)
+    shape = random.choice(["ellipse", "cushion", "box"])
+    color, line = _color(random, (0.3, 0.9)), _color(random)
+    if shape == "cushion":
+        box = (x, y - side, x + 2 * side, y)
+        draw.rounded_rectangle(box, radius=side / 3, fill=color, outline=line, width=2)
+    else:
+        paint = draw.ellipse if shape == "ellipse" else draw.rectangle
+        paint((x, y - side, x + side, y), fill=color, outline=line, width=2)
 
 
-def _garden(random, height, width):
+def _garden(random: Generator, height: int, width: int) -> np.ndarray:
     horizon = int(height * random.uniform(0.15, 0.55))
-    canvas = _canvas(_color(random, (0.1, 0.4), (0.75, 1)), height, width)
+    canvas = Image.new("RGB", (width, height), _color(random, (0.1, 0.4), (0.75, 1)))
     draw = ImageDraw.Draw(canvas)
     for _ in range(random.integers(4, 14)):  # bushes and trees
         x, r = random.uniform(0, width), random.uniform(20, 80)
-        green = (random.integers(30, 110), random.integers(80, 160), random.integers(20, 90))
-        draw.ellipse((x - r, horizon - r, x + r, horizon + r * 0.6), fill=tuple(map(int, green)))
-    ground = random.choice(["grass", "sand", "stone"], p=[0.65, 0.2, 0.15])
-    color = {"grass": (86, 130, 52), "sand": (205, 180, 140), "stone": (150, 146, 140)}[ground]
-    shade = random.uniform(0.7, 1.15)
-    draw.rectangle((0, horizon, width, height), fill=tuple(int(c * shade) for c in color))
-    canvas = canvas.filter(ImageFilter.GaussianBlur(random.uniform(1, 4)))
-    image = _with_clouds(random, canvas, 0.08, 40)
+        green = tuple(int(random.integers(*limits)) for limits in ((30, 110), (80, 160), (20, 90)))
+        draw.ellipse((x - r, horizon - r, x + r, horizon + r * 0.6), fill=green)
+    ground = str(random.choice(list(GROUNDS), p=[0.65, 0.2, 0.15]))
+    color = _scaled(GROUNDS[ground], random.uniform(0.7, 1.15))
+    draw.rectangle((0, horizon, width, height), fill=color)
+    image = _uneven(random, canvas, 0.08, 40, blur=(1, 4))
     length, depth = (4, 0.13) if ground == "grass" else (1, 0.06)
-    texture = streaks(random, height - horizon, width, length, 0.8)
+    texture = streaks(random, (height - horizon, width), length, 0.8)
     image[horizon:] *= 1 + depth * texture[..., None]
     return image
 
 
-def _studio(random, height, width):
-    canvas = _canvas(_color(random, (0, 0.5), (0.3, 1)), height, width)
+def _studio(random: Generator, height: int, width: int) -> np.ndarray:
+    canvas = Image.new("RGB", (width, height), _color(random, (0, 0.5), (0.3, 1)))
     fall = np.linspace(random.uniform(0.8, 1.1), random.uniform(0.6, 1.1), height)
-    return _with_clouds(random, canvas, 0.04, 90) * fall[:, None, None]
+    return _uneven(random, canvas, 0.04, 90) * fall[:, None, None]
 
 
-def _lights(random, height, width):
-    canvas = _canvas(_color(random, (0.1, 0.7), (0.15, 0.7)), height, width)
+def _lights(random: Generator, height: int, width: int) -> np.ndarray:
+    canvas = Image.new("RGB", (width, height), _color(random, (0.1, 0.7), (0.15, 0.7)))
     draw = ImageDraw.Draw(canvas, "RGBA")
     for _ in range(random.integers(8, 40)):
         x, y, r = random.uniform(0, width), random.uniform(0, height), random.uniform(5, 45)
         draw.ellipse((x - r, y - r, x + r, y + r), fill=(*_color(random), 90))
-    canvas = canvas.filter(ImageFilter.GaussianBlur(random.uniform(2, 8)))
-    return _with_clouds(random, canvas, 0.1, 50)
+    return _uneven(random, canvas, 0.1, 50, blur=(2, 8))

@@ -1,4 +1,5 @@
-"""A drawn chest film and drawn cells: for the models of lungs and membranes where no data is."""
+"""A synthetic chest film and synthetic cells, to try the models of lungs and membranes on where
+their data is missing."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -29,7 +30,7 @@ def draw_film() -> np.ndarray:
     film += 0.35 * body / (1 + np.exp(-18 * (y - dome)))
     film *= 1 - 0.78 * lungs
     film += 0.10 * lungs * gaussian_filter(ribs.astype(float), 2)
-    film += 0.02 * lungs * clouds(random, SIDE, SIDE, 18) + 0.01 * random.standard_normal(x.shape)
+    film += 0.02 * lungs * clouds(random, (SIDE, SIDE), 18) + 0.01 * random.standard_normal(x.shape)
     return _grey(gaussian_filter(film, 1.5))
 
 
@@ -40,12 +41,12 @@ def draw_cells() -> np.ndarray:
     """
     random = np.random.default_rng(0)
     y, x = np.mgrid[:SIDE, :SIDE].astype(float)
-    y, x = (along + 9 * clouds(random, SIDE, SIDE, 40) for along in (y, x))
-    centres = random.uniform(-40, SIDE + 40, (130, 2))
-    nearest, second = np.moveaxis(cKDTree(centres).query(np.stack([y, x], -1), k=2)[0], -1, 0)
+    y, x = (along + 9 * clouds(random, (SIDE, SIDE), 40) for along in (y, x))
+    centers = random.uniform(-40, SIDE + 40, (130, 2))
+    nearest, second = np.moveaxis(cKDTree(centers).query(np.stack([y, x], -1), k=2)[0], -1, 0)
     membranes = np.exp(-(((second - nearest) / 5) ** 2))
     grain = gaussian_filter(random.standard_normal((SIDE, SIDE)), 1.2)
-    film = 0.64 + 0.05 * clouds(random, SIDE, SIDE, 60) + 0.35 * grain
+    film = 0.64 + 0.05 * clouds(random, (SIDE, SIDE), 60) + 0.35 * grain
     return _grey(film - 0.42 * membranes)
 
 

@@ -1,0 +1,118 @@
+"""What the Segment page shows: the image with its mask, the legend, the files to take home."""
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+
+from pages.shared.before_after import before_and_after
+from pages.shared.segmenting import ImageSource
+from unet_core.prediction.files import unique_names, zip_files
+from unet_core.prediction.views import SegmentedImage, View
+
+MAX_HEIGHT = 470  # pixels on the screen, so that image and controls are seen together
+MAX_ZIPPED = 150_000_000  # pixels, since a zip is made in memory
+FILES = (
+    ("Mask (class ids)", ":material/grid_on:"),
+    ("Mask (colours)", ":material/palette:"),
+    ("Picture as shown", ":material/image:"),
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """An image, what the network made of it at a screen's size, its own height and width."""
+
+    image: ImageSource
+    segmented: SegmentedImage
+    size: tuple[int, int]
+
+    def full(self) -> SegmentedImage:
+        """The same at the image's own resolution, for files."""
+        return replace(self.segmented, image=self.image.load())
+
+
+def show_image(image: SegmentedImage, kind: str, view: View) -> None:
+    """The image as the view asks; colors are named in the legend."""
+    drawn = image.draw(view)
+    height, width = drawn.shape[:2]
+    max_width = max(1, min(width, MAX_HEIGHT * width // height))
+    covered = ", ".join(f"{n} {s:.0%}" for n, s in image.shares(view.threshold).items())
+    original, result = f"{image.name}, the picture itself", f"{image.name}: {covered}"
+    if kind == "Before and after":
+        with st.container(width=max_width):
+            before_and_after(image.image, drawn, original, result)
+    elif kind == "Side by side":
+        left, right = st.columns(2)
+        left.image(image.image, width="stretch", alt=original, output_format="JPEG")
+        right.image(drawn, width="stretch", alt=result, output_format="JPEG")
+    else:
+        st.image(drawn, width=max_width, alt=result, output_format="JPEG")
+
+
+def show_legend(image: SegmentedImage, size: tuple[int, int], view: View) -> None:
+    """Each class with its color and its share of the image, and the time taken."""
+    shares = image.shares(view.threshold)
+    rows = "".join(
+        f'<div style="display:flex;gap:.6rem;align-items:center;margin:.25rem 0">'
+        f'<span style="width:1rem;height:1rem;border-radius:.25rem;background:{c.color}"></span>'
+        f'<span style="flex:1">{html.escape(c.name)}</span>'
+        f"<strong>{shares[c.name]:.1%}</strong></div>"
+        for c in image.classes
+    )
+    st.html(rows)
+    if view.kind == "confidence":
+        st.caption("Yellow is where the model is undecided between the classes.")
+    height, width = size
+    st.caption(f"{width:,} × {height:,} pixels, segmented in {image.seconds * 1000:.0f} ms")
+
+
+def show_downloads(done: list[Result], current: Result, view: View) -> None:
+    """Files are made when a button is pressed, at the image's full resolution."""
+    st.caption("Download at full resolution")
+    names = current.segmented.file_names(view)
+    for position, ((label, icon), name) in enumerate(zip(FILES, names, strict=True)):
+
+        def content(position: int = position) -> bytes:
+            return current.full().files(view)[position][1]
+
+        download(label, content, name, "image/png", icon, key=f"download-{position}")
+    if len(done) == 1:
+        return
+    if sum(result.size[0] * result.size[1] for result in done) > MAX_ZIPPED:
+        st.caption("Together these pictures are too large for one zip; take some away to get it.")
+        return
+    label, icon = f"All {len(done)} pictures (zip)", ":material/folder_zip:"
+    file, kind = "segmented.zip", "application/zip"
+    download(label, lambda: all_files(done, view), file, kind, icon, type="primary")
+
+
+def download(
+    label: str, content: Callable[[], bytes], name: str, kind: str, icon: str, **options: Any
+) -> None:
+    st.download_button(
+        label, content, name, kind, icon=icon, on_click="ignore", width="stretch", **options
+    )
+
+
+def summary(done: list[Result], view: View) -> list[dict]:
+    return [
+        {"picture": result.image.name, "width": result.size[1], "height": result.size[0]}
+        | {name: round(share, 4) for name, share in result.segmented.shares(view.threshold).items()}
+        for result in done
+    ]
+
+
+def all_files(done: list[Result], view: View) -> bytes:
+    """A zip of every image's files; ``summary.csv`` says which mask belongs to which image."""
+    named = [
+        replace(result, segmented=replace(result.segmented, name=name))
+        for result, name in zip(done, unique_names(r.image.name for r in done), strict=True)
+    ]
+    rows = [
+        row | {"mask": result.segmented.mask_name()}
+        for row, result in zip(summary(done, view), named, strict=True)
+    ]
+    return zip_files((file for result in named for file in result.full().files(view)), rows)

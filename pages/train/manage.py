@@ -1,0 +1,103 @@
+"""What can be done to runs on the Train page: name, pin, download, delete, look at another."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.shared.widgets import decimals
+from pages.train.progress import STATES
+from unet_core.errors import UserError
+from unet_core.jobs import housekeeping
+from unet_core.store.runs import Run, damaged_runs
+
+REFUSED = "refused"  # in the session: why what was asked for could not be done
+
+
+def manage(run: Run) -> None:
+    """Name, pin, download and delete."""
+    title, pinned = f"title-{run.name}", f"pinned-{run.name}"
+    state = st.session_state
+    # What another visitor changed is shown, not overwritten.
+    state[title], state[pinned] = run.title, run.is_pinned
+
+    def rename() -> None:
+        change(lambda: housekeeping.rename(run, state[title]))
+
+    def pin() -> None:
+        change(lambda: housekeeping.pin(run, state[pinned]))
+
+    with st.popover("Manage", icon=":material/settings:"):
+        st.text_input("Name", key=title, on_change=rename)
+        st.toggle("Keep when old runs are removed", key=pinned, on_change=pin)
+        st.download_button(
+            "Download (zip)",
+            lambda: housekeeping.archive(run),
+            file_name=f"{run.name}.zip",
+            mime="application/zip",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+        )
+        if message := state.pop(REFUSED, ""):
+            st.error(message)
+        offer_delete(run)
+
+
+def change(action: Callable[[], object]) -> None:
+    """Do what a widget asks for; what cannot be done is said when the page is drawn again."""
+    try:
+        action()
+    except (UserError, OSError) as error:
+        st.session_state[REFUSED] = str(error)
+
+
+def offer_delete(run: Run) -> None:
+    if st.button("Delete", icon=":material/delete:", key=f"delete-{run.name}"):
+        try:
+            housekeeping.delete(run)
+        except (UserError, OSError) as error:
+            st.error(str(error))
+        else:
+            st.session_state.pop("run", None)
+            st.rerun()
+
+
+def show_damaged() -> None:
+    """Runs of which nothing can be shown, so that they can be deleted."""
+    for run in damaged_runs():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(
+                f"The run {run.name} is damaged: its config.json cannot be read.",
+                icon=":material/broken_image:",
+            )
+            offer_delete(run)
+
+
+def show_list(runs: dict[str, Run]) -> None:
+    """All runs in a table; a click on a row shows that run."""
+
+    def show_chosen() -> None:
+        rows = st.session_state["run-list"]["selection"]["rows"]
+        if rows:
+            st.session_state["run"] = list(runs)[rows[0]]
+
+    started = st.column_config.DatetimeColumn(format="distance")
+    with st.expander(f"All runs ({len(runs)})"):
+        st.dataframe(
+            [run_row(run) for run in runs.values()],
+            hide_index=True,
+            key="run-list",
+            on_select=show_chosen,
+            selection_mode="single-row",
+            column_config={"test mean IoU": decimals("%.3f"), "started": started},
+        )
+
+
+def run_row(run: Run) -> dict:
+    metrics = (run.evaluation or {}).get("metrics", {})
+    return {
+        "run": run.title,
+        "state": STATES[run.status["state"]][0].partition(" ")[2],
+        "test mean IoU": metrics.get("mean_iou"),
+        "started": run.config.get("created"),
+        "kept": run.is_pinned,
+    }
