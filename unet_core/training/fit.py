@@ -15,7 +15,7 @@ from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.data.base import Dataset
 from unet_core.data.prepared import Prepared
 from unet_core.jobs.estimate import finishing_seconds
-from unet_core.jobs.heartbeat import Reporter
+from unet_core.jobs.protocol import Reporter
 from unet_core.metrics.evaluate import evaluate, write_evaluation
 from unet_core.models import build, outputs_for
 from unet_core.models.losses import SegmentationLoss
