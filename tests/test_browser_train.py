@@ -39,12 +39,12 @@ def press(browser, label: str) -> None:
     wait_for(clicked)
 
 
-def set_epochs(browser, epochs: int) -> bool:
-    fields = browser.find_elements(By.CSS_SELECTOR, "input[type=number]")
-    if fields:
-        fields[0].send_keys(Keys.CONTROL, "a")
-        fields[0].send_keys(str(epochs), Keys.ENTER)
-    return bool(fields)
+def choose_most_epochs(browser) -> bool:
+    """So many that a training does not end before it is stopped."""
+    sliders = browser.find_elements(By.CSS_SELECTOR, "[data-testid=stSlider] [role=slider]")
+    if sliders:
+        sliders[0].send_keys(Keys.END)
+    return bool(sliders)
 
 
 def text(browser) -> str:
@@ -59,7 +59,7 @@ def chosen_model(browser) -> str:
 def test_a_training_is_started_watched_stopped_and_used(app_url, browser):
     browser.implicitly_wait(0)
     browser.get(f"{app_url}/train")
-    wait_for(lambda: set_epochs(browser, 20))
+    wait_for(lambda: choose_most_epochs(browser))
     press(browser, "Start")
     wait_for(lambda: "Running" in text(browser), 20)
     wait_for(lambda: "Training" in text(browser) and "left" in text(browser))

@@ -10,8 +10,8 @@ from pages.shared.widgets import choose_run
 from unet_core.architectures.specs import Layer
 from unet_core.errors import UserError
 from unet_core.prediction.feature_maps import FeatureLevel, FeatureMap, FeatureMaps
+from unet_core.prediction.files import encode_jpeg
 from unet_core.prediction.views import View
-from unet_core.prediction.web_images import encode_jpeg
 from unet_core.store.runs import Run
 
 TILE = 300  # pixels, the longer side of a map

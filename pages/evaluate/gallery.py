@@ -10,7 +10,7 @@ from unet_core.errors import UserError
 from unet_core.figures.selection import ALL, ordered, parts
 from unet_core.jobs.evaluations import open_data
 from unet_core.metrics.error_tiles import error_tiles
-from unet_core.prediction.web_images import encode_jpeg
+from unet_core.prediction.files import encode_jpeg
 from unet_core.store.runs import Run
 
 ORDERS = {"worst": "Worst", "best": "Best", "random": "Random"}

@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import streamlit as st
 
-from unet_core.prediction.web_images import encode_jpeg
+from unet_core.prediction.files import encode_jpeg
 
 _component = st.components.v2.component(
     "before_after",

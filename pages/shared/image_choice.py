@@ -11,7 +11,7 @@ from unet_core.data import Dataset, data_of
 from unet_core.data.io import EXTENSIONS, open_image
 from unet_core.data.samples import SAMPLES, SampleImage, samples_for
 from unet_core.errors import UserError
-from unet_core.prediction.web_images import thumbnail
+from unet_core.prediction.views import thumbnail
 from unet_core.store.runs import Run
 
 MAX_NAMES = 40  # of a data set that a list offers

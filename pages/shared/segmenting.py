@@ -1,16 +1,18 @@
 """The models that can predict and what they make of an image, kept between clicks."""
 
+import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from unet_core.errors import UserError
+from unet_core.prediction.files import encode_jpeg
 from unet_core.prediction.segmenter import Segmenter
 from unet_core.prediction.views import SegmentedImage, fit
-from unet_core.prediction.web_images import decode_jpeg, encode_jpeg
 from unet_core.store.runs import Run, all_runs, find_run
 
 SCREEN = 1200  # pixels on the longer side that a browser is sent
@@ -40,7 +42,7 @@ def segment(run: Run, source: ImageSource) -> tuple[SegmentedImage, tuple[int, i
     """
     found = _segment(run.name, model_time(run), source.key, source.load)
     screen, probabilities, seconds, size = found
-    image = decode_jpeg(screen)
+    image = np.asarray(Image.open(io.BytesIO(screen)))
     return SegmentedImage(source.name, image, probabilities, run.classes, seconds), size
 
 

@@ -12,7 +12,12 @@ from unet_core.data.synthetic import SyntheticPets
 from unet_core.data.uploads import Upload
 from unet_core.errors import UserError
 
-DATASETS = {"pets": Pets, "synthetic": SyntheticPets, "lungs": Lungs, "membrane": Membrane}
+DATASETS: dict[str, type[Dataset]] = {
+    "pets": Pets,
+    "synthetic": SyntheticPets,
+    "lungs": Lungs,
+    "membrane": Membrane,
+}
 # Opened as npz:FILE, folder:DIR and upload:KEY.
 OWN_DATA: dict[str, Callable[[str], Dataset]] = {"npz": Npz, "folder": Folder, "upload": Upload}
 

@@ -1,4 +1,4 @@
-"""Files to download: PNG, their names, and a zip of them."""
+"""Image files: PNG and JPEG, their names, and a zip of them."""
 
 import csv
 import io
@@ -14,6 +14,13 @@ def encode_png(image: np.ndarray) -> bytes:
     """A PNG file of uint8 (H, W) or (H, W, 3)."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, format="PNG", compress_level=3)
+    return file.getvalue()
+
+
+def encode_jpeg(image: np.ndarray, quality: int = 88) -> bytes:
+    """A JPEG file of uint8 (H, W, 3); ``quality`` in 1–95."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format="JPEG", quality=quality)
     return file.getvalue()
 
 

@@ -89,6 +89,18 @@ def fit(image: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
 
 
+def thumbnail(image: np.ndarray, side: int) -> np.ndarray:
+    """The middle square of uint8 (H, W, 3), ``side`` pixels wide and high.
+
+    >>> thumbnail(np.zeros((30, 90, 3), np.uint8), 8).shape
+    (8, 8, 3)
+    """
+    height, width = image.shape[:2]
+    square = min(height, width)
+    top, left = (height - square) // 2, (width - square) // 2
+    return fit(image[top : top + square, left : left + square], side)
+
+
 def _scaled(image: np.ndarray, scale: float) -> tuple[int, int]:
     height, width = image.shape[:2]
     return max(1, round(height * scale)), max(1, round(width * scale))
