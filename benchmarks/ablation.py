@@ -12,7 +12,7 @@ from unet_core.data import open_dataset
 from unet_core.jobs.new_runs import new_run
 from unet_core.metrics.compare import compare
 from unet_core.metrics.evaluate import evaluate
-from unet_core.models import mobilenet
+from unet_core.models import pretrained
 from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter
 from unet_core.store.config import load_recipe
 from unet_core.store.environment import runs_folder
@@ -43,7 +43,7 @@ def train_variant(number: int, title: str, encoder_weights: str) -> None:
 
     from unet_core.training import fit as training
 
-    usual = mobilenet.set_encoder_training
+    usual = pretrained.set_encoder_training
 
     def unusual(model, mode):
         usual(model, mode)
@@ -54,7 +54,7 @@ def train_variant(number: int, title: str, encoder_weights: str) -> None:
                 elif title.endswith("inference mode"):
                     layer.trainable = False
 
-    mobilenet.set_encoder_training = unusual
+    pretrained.set_encoder_training = unusual
     # 256 steps are too few for statistics averaged over a hundred
     training.set_statistics_momentum = lambda model, steps, average: None
     config = load_recipe("pets-fast").changed(encoder_weights=encoder_weights, **SMALL)

@@ -90,7 +90,7 @@ def _look_inside(name: str, changed: float, key: str, _run: Run, _image: ImageSo
     maps = _feature_maps(name, changed, _run)
     return [
         [(what, seen.layer, seen.silent, jpeg(seen.image(*size))) for what, seen in told(level)]
-        for level in maps.see(image)
+        for level in maps.levels(image)
     ]
 
 
