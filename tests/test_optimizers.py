@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from unet_core.models import build
-from unet_core.models.mobilenet import set_encoder_training
+from unet_core.models.pretrained import set_encoder_training
 from unet_core.store.config import OPTIMIZERS, TrainingConfig
 from unet_core.store.runs import create_run
 from unet_core.training.checkpoints import checkpoint_callbacks
