@@ -18,7 +18,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from unet_core.data.pets import PET_CLASSES
-from unet_core.store import runs
+from unet_core.store import environment, runs
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, write_json
 
@@ -51,6 +51,7 @@ def private_runs(tmp_path, monkeypatch):
     """No test sees or leaves runs in the working directory."""
     monkeypatch.setenv("UNET_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(environment, "CAN_TRAIN", True)
 
 
 @pytest.fixture

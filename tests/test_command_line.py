@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from PIL import Image
 import unet_core
 from unet_core import cli
 from unet_core.architectures.catalogue import CATALOGUE
-from unet_core.cli import COMMANDS, app_script, main, parse
+from unet_core.cli import COMMANDS, main, parse
 from unet_core.errors import UserError
 from unet_core.store.config import TrainingConfig, load_recipe, recipe_names
 from unet_core.store.runs import create_run, write_json
@@ -54,16 +55,13 @@ def test_without_streamlit_there_is_a_sentence(monkeypatch, capsys):
     assert "needs Streamlit" in capsys.readouterr().err
 
 
-def test_the_app_of_an_installed_package_lies_inside_of_it(monkeypatch, tmp_path):
-    package = tmp_path / "unet_core"
-    (package / "app").mkdir(parents=True)
-    monkeypatch.setattr(unet_core, "__file__", str(package / "__init__.py"))
-    with pytest.raises(UserError, match="not here"):
-        app_script()
-    inside, beside = package / "app" / "streamlit_app.py", tmp_path / "streamlit_app.py"
-    for script in (inside, beside):
-        script.touch()
-        assert app_script() == script
+def test_the_app_starts_from_where_it_lies(monkeypatch):
+    asked = []
+    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.setattr(cli.runpy, "run_module", lambda name, **_: asked.append((name, sys.argv)))
+    assert main(["app", "--server.port=1"]) == 0
+    script = str(Path(__file__).parent.parent / "streamlit_app.py")
+    assert asked == [("streamlit", ["streamlit", "run", script, "--server.port=1"])]
 
 
 @pytest.mark.parametrize(

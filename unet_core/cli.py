@@ -19,6 +19,7 @@ from typing import Any
 import unet_core
 from unet_core.errors import UserError, explained
 from unet_core.store.config import DATA_HELP, TrainingConfig, kind_of, load_recipe, recipe_names
+from unet_core.store.environment import APP
 
 STOPPED = 130  # the exit code of a program that was interrupted
 
@@ -69,17 +70,8 @@ def app(options: Namespace) -> None:
     """Start the app in the browser; what follows is passed on to Streamlit."""
     if find_spec("streamlit") is None:
         raise UserError("The app needs Streamlit, which is not installed: pip install streamlit")
-    sys.argv = ["streamlit", "run", str(app_script()), *options.further]
+    sys.argv = ["streamlit", "run", str(APP / "streamlit_app.py"), *options.further]
     runpy.run_module("streamlit", run_name="__main__")
-
-
-def app_script() -> Path:
-    """The app's entry point: beside the package, or inside where it is installed."""
-    package = Path(unet_core.__file__).parent
-    for folder in (package.parent, package / "app"):
-        if (script := folder / "streamlit_app.py").is_file():
-            return script
-    raise UserError("The app is not here: this is the package alone, without streamlit_app.py.")
 
 
 def models(options: Namespace) -> None:

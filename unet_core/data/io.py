@@ -64,9 +64,9 @@ def open_pair(data: bytes, mask: bytes, name: str, mask_name: str) -> Sample:
     return Sample(image, _open_mask(mask, mask_name, read_header(io.BytesIO(data), name)))
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(path: str | Path) -> np.ndarray:
     """A file as in `open_image`."""
-    return open_image(_content(path), path.name)
+    return open_image(_content(Path(path)), Path(path).name)
 
 
 def read_pair(image: Path, mask: Path) -> Sample:

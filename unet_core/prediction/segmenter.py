@@ -7,6 +7,7 @@ import onnxruntime
 from PIL import Image
 
 from unet_core.errors import UserError
+from unet_core.prediction.masks import class_ids, resize_channels
 from unet_core.prediction.tiling import predict_by_tiles
 from unet_core.store.runs import Run
 
@@ -65,6 +66,11 @@ class Segmenter:
         if probabilities.shape[-1] == 1:
             probabilities = np.concatenate([1 - probabilities, probabilities], axis=-1)
         return probabilities
+
+    def mask(self, image: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+        """Class ids uint8 (H, W) of an image uint8 (H, W, 3), as `masks.class_ids`."""
+        probabilities = resize_channels(self.probabilities(image), *image.shape[:2])
+        return class_ids(probabilities, threshold)
 
     def _scaled(self, height: int, width: int) -> tuple[int, int]:
         if not self.is_tiled:

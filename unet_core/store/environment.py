@@ -5,11 +5,17 @@ A public demo is no free compute service: a host can cap trainings or switch the
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from unet_core.errors import UserError
 from unet_core.store.config import TrainingConfig
+
+PACKAGE = Path(__file__).parents[1]
+# What is no code of the package: an installed one has it inside, a repository beside.
+APP = PACKAGE / "app" if (PACKAGE / "app").is_dir() else PACKAGE.parent
+CAN_TRAIN = find_spec("tensorflow") is not None  # looked for, never loaded
 
 
 @dataclass(frozen=True)
@@ -25,12 +31,14 @@ class Limits:
     upload_megabytes: int = 100  # of one upload of a visitor's own data
 
     def check(self) -> None:
-        """``UserError`` where training is switched off."""
+        """``UserError`` where training is switched off, or what it needs is not installed."""
         if not self.training:
             raise UserError("Training is switched off on this host; run the app on your own.")
+        if not CAN_TRAIN:
+            raise UserError("Training needs TensorFlow: pip install 'unet-studio[train]'.")
 
     def apply(self, config: TrainingConfig) -> TrainingConfig:
-        """The config within the caps; ``UserError`` where training is switched off."""
+        """The config within the caps; ``UserError`` as in `check`."""
         self.check()
         images = [n for n in (config.max_images, self.images) if n is not None]
         return config.changed(

@@ -20,13 +20,13 @@ from unet_core.errors import UserError
 from unet_core.store import schemas as run_files
 from unet_core.store.classes import ClassInfo, can_score, read_classes
 from unet_core.store.config import TrainingConfig, UNetSettings
-from unet_core.store.environment import runs_folder
+from unet_core.store.environment import APP, runs_folder
 from unet_core.store.files import read_rows, write_json
 from unet_core.store.job import Job
 from unet_core.store.locks import held
 from unet_core.store.schemas import read_as, read_evaluation
 
-SHIPPED = Path(__file__).parent.parent.parent / "weights"
+SHIPPED = APP / "weights"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 MONITOR = "val_mean_iou"  # what "best" means in a history: the epoch with the most of it is kept
 FILES = ("config.json", "status.json", "history.csv", "model.onnx")  # a folder with one is a run
