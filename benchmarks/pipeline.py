@@ -20,7 +20,7 @@ import tensorflow as tf
 from unet_core.data import open_dataset
 from unet_core.data.prepared import prepare
 from unet_core.models import build
-from unet_core.models.mobilenet import set_encoder_training
+from unet_core.models.pretrained import set_encoder_training
 from unet_core.store.config import TrainingConfig
 from unet_core.training.batches import TrainingBatches
 from unet_core.training.fit import compile_model

@@ -6,9 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.test_feature_maps import build_run, write_config
+from tests.test_specification import unet
 from unet_core.architectures.articles import ARTICLES
 from unet_core.architectures.catalogue import CATALOGUE
-from unet_core.architectures.specs import unet
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
+from tests.test_specification import unet
 from unet_core.architectures.catalogue import CATALOGUE
-from unet_core.architectures.specs import unet
-from unet_core.figures.architecture import ARROWS, KINDS, Box, describe, place, u_figure
+from unet_core.figures.architecture import ARROWS, ROLES, Box, describe, place, u_figure
 
 TINY = unet(1, 8, depth=1, filters=2)  # 9 maps of 24 channels, two changes of the resolution
 UNIT = (1 - 8 * 0.010 - 2 * 0.014 - 9 * 0.003) / 24  # the width of a channel
@@ -72,8 +72,8 @@ def test_bars_stand_where_the_maps_are_in_the_colour_of_their_part():
         "Output": boxes[8:],
     }  # fmt: skip
     bars = {bar.name: bar for bar in figure.data if bar.type == "bar"}
-    assert list(bars) == [name for name, _ in KINDS.values()]
-    assert [bar.marker.color for bar in bars.values()] == [color for _, color in KINDS.values()]
+    assert list(bars) == [name for name, _ in ROLES.values()]
+    assert [bar.marker.color for bar in bars.values()] == [color for _, color in ROLES.values()]
     for name, drawn in parts.items():
         bar = bars[name]
         assert bar.x == pytest.approx([box.left + box.width / 2 for box in drawn])

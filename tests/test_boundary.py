@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_erosion, gaussian_filter
 
-from unet_core.metrics.boundary import TOLERANCE, boundary_f1, class_boundary_f1, outline, percent
+from unet_core.metrics.boundary import TOLERANCE, boundary_f1, class_boundary_f1, percent
+from unet_core.prediction.masks import edge
 
 
 def naive_outline(mask: np.ndarray) -> list[tuple[int, int]]:
@@ -81,7 +82,7 @@ def test_the_tolerance_is_a_part_of_the_diagonal_and_must_not_be_reached():
 
 def test_the_frame_is_no_outline():
     truth = rectangle((100, 100), slice(None), slice(0, 10))
-    assert outline(truth).sum() == 100 and outline(truth)[:, 9].all()
+    assert edge(truth).sum() == 100 and edge(truth)[:, 9].all()
     # Both touch the frame above, below and on the left; their outlines are 20 pixels apart.
     assert boundary_f1(truth, rectangle((100, 100), slice(None), slice(0, 30))) == 0
 

@@ -94,7 +94,7 @@ def test_a_setting_that_does_not_exist_is_named():
 
 
 USAGES = {
-    "app": " [options of `streamlit run` …]",
+    "app": "",
     "models": "",
     "evaluate": " --data DATA [--split SPLIT] [--max-images MAX_IMAGES] [--out DIR] run",
     "predict": " [--model MODEL] --out DIR [--opacity OPACITY] IMAGE [IMAGE ...]",

@@ -49,6 +49,22 @@ def test_scores_of_three_channels():
     assert scores == pytest.approx(expected, abs=1e-5)
 
 
+def test_short_trainings_average_over_fewer_steps():
+    """The weights over the whole training, batch normalization's statistics over an epoch."""
+    model = build("compact", 1, {"depth": 1, "filters": 2, "batch_norm": True}, 16)
+    compile_model(model, TrainingConfig(epochs=3, ema_momentum=0.99), 10)
+    assert model.optimizer.use_ema
+    assert model.optimizer.ema_momentum == pytest.approx(0.05 ** (1 / 30))
+    kind = keras.layers.BatchNormalization
+    momenta = {layer.momentum for layer in model.layers if isinstance(layer, kind)}
+    assert momenta == {model.optimizer.ema_momentum}
+    model = build("compact", 1, {"depth": 1, "filters": 2, "batch_norm": True}, 16)
+    compile_model(model, TrainingConfig(epochs=3), 10)
+    assert not model.optimizer.use_ema
+    momenta = {layer.momentum for layer in model.layers if isinstance(layer, kind)}
+    assert momenta == {0.05 ** (1 / 10)}
+
+
 def test_weights_are_kept_as_float16_and_come_back(tmp_path):
     arguments = {"depth": 1, "filters": 2, "batch_norm": True, "dropout": 0.5}
     model = build("compact", 1, arguments, 16)

@@ -6,7 +6,8 @@ import pytest
 
 from unet_core.errors import UserError
 from unet_core.models import build
-from unet_core.models.mobilenet import encoder, load_encoder, set_encoder_training
+from unet_core.models.layers import mobilenetv2_encoder
+from unet_core.models.pretrained import load_encoder, set_encoder_training
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, write_json
 from unet_core.training import fit as training
@@ -24,7 +25,7 @@ def values(model: keras.Model) -> set[float]:
 @pytest.fixture(scope="module")
 def built() -> keras.Model:
     """Something around an encoder; building one takes a second."""
-    part = encoder()
+    part = mobilenetv2_encoder()
     pixels = keras.Input((None, None, 3))
     return keras.Model(pixels, part(pixels)[-1])
 

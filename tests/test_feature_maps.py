@@ -55,7 +55,7 @@ def test_maps_are_what_keras_computes(tmp_path, name, arguments):
     size = UNetArguments.of(CATALOGUE[name].arguments | arguments).nearest_size(64)
     run, model = build_run(tmp_path / "run", name, arguments, size)
     image = IMAGE[:50, :50].repeat(3, 0).repeat(3, 1)[:size, :size]
-    levels = FeatureMaps(run).see(image)
+    levels = FeatureMaps(run).levels(image)
     assert [level.encoder.layer.name for level in levels] == [
         "encoder1_conv2", "encoder2_conv2", "bottom_conv2",
     ]  # fmt: skip
@@ -76,14 +76,14 @@ def test_without_skips_the_encoder_is_shown_but_not_handed_over(tmp_path):
     run, _ = build_run(
         tmp_path / "run", "batchnorm", {"depth": 1, "filters": 2, "skips": False}, 32
     )
-    levels = FeatureMaps(run).see(IMAGE)
+    levels = FeatureMaps(run).levels(IMAGE)
     assert [level.is_handed_over for level in levels] == [False, False]
     assert levels[0].decoder.summary.shape == (32, 32)
 
 
 def test_the_articles_transposed_convolutions(tmp_path):
     run, _ = build_run(tmp_path / "run", "mobilenetv2", {}, 64)
-    levels = FeatureMaps(run).see(IMAGE)
+    levels = FeatureMaps(run).levels(IMAGE)
     assert [level.encoder.layer.name for level in levels] == [
         "block_1_expand_relu", "block_3_expand_relu", "block_6_expand_relu",
         "block_13_expand_relu", "block_16_project",
@@ -97,7 +97,7 @@ def test_the_shipped_model_is_looked_into_by_the_encoders_names():
     names = {layer.name: tensor for layer, tensor in zip(maps._layers, maps._tensors, strict=True)}
     for name in ("block_1_expand_relu", "block_6_expand_relu", "block_16_project"):
         assert name in names[name]
-    levels = maps.see(IMAGE)
+    levels = maps.levels(IMAGE)
     assert [level.encoder.layer.size for level in levels] == [256, 128, 64, 32, 16, 8]
     image = levels[0].decoder.image(60, 40)
     assert (image.shape, image.dtype) == ((40, 122, 3), np.uint8)

@@ -42,8 +42,8 @@ def test_a_confusion_cell_can_be_clicked():
     figure = metric_figures.confusion_figure([[3, 1], [0, 4]], classes, "Pixels")
     markers = figure.data[1]
     cells = list(zip(markers.y, markers.x, markers.text, strict=True))
-    assert cells == [("pet", "pet", "3"), ("pet", "rest", "1"), ("rest", "pet", "0"),
-                     ("rest", "rest", "4")]  # fmt: skip
+    found = [("pet", "pet", "3"), ("pet", "rest", "1")]
+    assert cells == [*found, ("rest", "pet", "0"), ("rest", "rest", "4")]
 
 
 def runs_that_learned(count: int, column: str = "val_dice") -> list[Run]:
@@ -154,23 +154,26 @@ def test_a_run_in_work_is_compared_with_one_that_is_done(by_time, x, within):
     runs = [run_with("done", "done", "1,1,9\n"), run_with("waits", "queued", "15,7.5,0.7\n")]
     figure = figures.compared_curves(runs, "loss", by_time, 0, False)
     named = [shown(trace) for trace in figure.data]
+    best = (None, "markers", x[:1], (2,), None)
     assert named == [
-        ("Done", "lines", x, (2, 1), "solid"), ("Done", "lines", x, (1, 0.5), "dash"),
-        (None, "markers", x[:1], (2,), None),
+        ("Done", "lines", x, (2, 1), "solid"),
+        ("Done", "lines", x, (1, 0.5), "dash"),
+        best,
         ("Waits, within the epoch", "lines", (within,), (0.7,), None),
-        ("Waits", "lines", x, (2, 1), "solid"), ("Waits", "lines", x, (1, 0.5), "dash"),
-        (None, "markers", x[:1], (2,), None),
-    ]  # fmt: skip
+        ("Waits", "lines", x, (2, 1), "solid"),
+        ("Waits", "lines", x, (1, 0.5), "dash"),
+        best,
+    ]
     assert [t.legendgroup for t in figure.data] == ["done"] * 3 + ["waits"] * 4
-    assert [t.showlegend for t in figure.data] == [
-        True, False, False, None, True, False, False,
-    ]  # fmt: skip
+    shown_once = [True, False, False]
+    assert [t.showlegend for t in figure.data] == [*shown_once, None, *shown_once]
+    done, waits = (["validation", "training"], ["within the epoch", "validation", "training"])
     assert [t.hovertemplate for t in figure.data] == [
-        "%{y:.4f} Done, validation<extra></extra>", "%{y:.4f} Done, training<extra></extra>", None,
-        "%{y:.4f} Waits, within the epoch<extra></extra>",
-        "%{y:.4f} Waits, validation<extra></extra>", "%{y:.4f} Waits, training<extra></extra>",
+        *(f"%{{y:.4f}} Done, {name}<extra></extra>" for name in done),
         None,
-    ]  # fmt: skip
+        *(f"%{{y:.4f}} Waits, {name}<extra></extra>" for name in waits),
+        None,
+    ]
     colors = [trace.line.color or trace.marker.color for trace in figure.data]
     assert colors == [style.COLORS[0]] * 3 + [style.COLORS[1]] * 4
     assert {t.hoverinfo for t in (figure.data[2], figure.data[6])} == {"skip"}

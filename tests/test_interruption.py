@@ -14,21 +14,25 @@ from unet_core.store.files import read_json, write_json
 from unet_core.store.runs import Run, create_run
 from unet_core.training import checkpoints
 from unet_core.training import fit as training
-from unet_core.training.batches import TrainingBatches
+from unet_core.training.batches import MAX_STEPS, TrainingBatches
 from unet_core.training.callbacks import LiveProgress
 from unet_core.training.checkpoints import cut_rows
 
 NETWORK = {"filters": 2, "depth": 1, "batch_norm": True, "dropout": 0.2}
+SIZES = {"image_size": 32, "epochs": 4, "batch_size": 2, "seed": 1}
+LEARNING = {"loss": "cross-entropy", "learning_rate": 0.01, "ema_momentum": 0.7}
 SMOOTH = TrainingConfig(
-    model="compact", model_arguments=NETWORK, image_size=32, epochs=4, batch_size=2,
-    loss="cross-entropy", learning_rate=0.01, ema_momentum=0.7, augmentation="cutmix", seed=1,
-)  # fmt: skip
+    model="compact", model_arguments=NETWORK, augmentation="cutmix", **SIZES, **LEARNING
+)
+# So slow that no epoch is better than the first: the rate falls after five, the end comes after
+# seven.
+SLOW = {"optimizer": "adam", "schedule": "plateau", "ema_momentum": 0.0, "learning_rate": 1e-12}
 PATIENT = SMOOTH.changed(
-    # so slow that no epoch is better than the first: the rate falls after five, the end comes
-    # after seven
-    optimizer="adam", schedule="plateau", ema_momentum=0.0, learning_rate=1e-12,
-    early_stopping=7, epochs=20, model_arguments=NETWORK | {"batch_norm": False, "dropout": 0},
-)  # fmt: skip
+    model_arguments=NETWORK | {"batch_norm": False, "dropout": 0},
+    early_stopping=7,
+    epochs=20,
+    **SLOW,
+)
 STEPS = 5  # an epoch, of nine images
 REFERENCES: dict[int, tuple] = {}
 
@@ -84,7 +88,7 @@ def seen(monkeypatch) -> list:
 
     def batch_end(self, batch, logs=None):
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        number = self.epoch * 100_000 + batch
+        number = self.epoch * MAX_STEPS + batch
         seen.append((self.epoch, batch, round(rate, 9), sums[number]))
         original(self, batch, logs)
 
@@ -134,10 +138,11 @@ def stop_in_the_third_epoch(monkeypatch):
 
 
 def kill_between_batches(monkeypatch):
-    reporter = Reporter(stop_at=2 * STEPS + 2)
-    monkeypatch.setattr(reporter, "should_stop", lambda: Reporter.should_stop(reporter) and
-                        raise_killed())  # fmt: skip
-    return reporter
+    class Killer(Reporter):
+        def should_stop(self) -> bool:
+            return super().should_stop() and raise_killed()
+
+    return Killer(stop_at=2 * STEPS + 2)
 
 
 def kill_before_the_history(monkeypatch):

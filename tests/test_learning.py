@@ -8,7 +8,7 @@ import pytest
 from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.data.prepared import Prepared
 from unet_core.models import build, outputs_for
-from unet_core.models.mobilenet import set_encoder_training
+from unet_core.models.pretrained import set_encoder_training
 from unet_core.store.config import TrainingConfig
 from unet_core.training.batches import TrainingBatches, center_crop, mirror
 from unet_core.training.callbacks import logits_to_ids

@@ -7,13 +7,14 @@ from collections import Counter
 
 import keras
 import numpy as np
+import onnxruntime
 import pytest
 
 from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.errors import UserError
 from unet_core.models import build, load_run, outputs_for
 from unet_core.store.config import TrainingConfig
-from unet_core.store.runs import create_run
+from unet_core.store.runs import SHIPPED, create_run
 from unet_core.training.optimizers import (
     STARTING_SHARE,
     momentum_within,
@@ -45,7 +46,7 @@ def test_articles_counts_and_shapes(name, arguments, parameters, learning, outpu
 
 
 def test_the_pretrained_articles_counts():
-    from unet_core.models.mobilenet import set_encoder_training
+    from unet_core.models.pretrained import set_encoder_training
 
     model = build("mobilenetv2", 3, {}, 256)
     set_encoder_training(model, True)
@@ -92,7 +93,7 @@ def test_a_block_is_convolution_normalisation_relu_twice():
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds == [
         "InputLayer", "Rescaling", *block, "MaxPooling2D", *block, "SpatialDropout2D",
-        "Cropping2D", "Conv2DTranspose", "Concatenate", *block, "Conv2D",
+        "Conv2DTranspose", "Concatenate", *block, "Conv2D",
     ]  # fmt: skip
     assert model.layers[kinds.index("SpatialDropout2D")].rate == 0.25
     initial = model.get_layer("decoder1_conv2").kernel_initializer
@@ -208,3 +209,16 @@ def test_a_run_is_loaded_with_its_weights_at_the_size_that_it_predicts():
     create_run(config | {"training": training.changed(crop_size=None).to_dict()}, "whole")
     trained.save_weights(run.path.parent / "whole" / "model.weights.h5")
     assert load_run("whole")[1].input_shape == (None, 64, 64, 3)
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/model.onnx")), ids=lambda p: p.parent.name)
+def test_shipped_weights_still_mean_what_their_export_computes(path):
+    run, model = load_run(path.parent.name)
+    image = np.random.default_rng(0).integers(0, 256, model.input_shape[1:], np.uint8)
+    logits = model(image[None].astype(np.float32))
+    finish = keras.ops.sigmoid if logits.shape[-1] == 1 else keras.ops.softmax
+    exported = onnxruntime.InferenceSession(path)
+    name = exported.get_inputs()[0].name
+    (probabilities,) = exported.run(None, {name: image[None].astype(np.float32)})
+    assert np.ptp(probabilities) > 0.5
+    np.testing.assert_allclose(finish(logits), probabilities, atol=0.01)

@@ -167,7 +167,7 @@ def test_windows_come_from_the_pictures_that_train_alone(shipped, monkeypatch):
     run = new_run(config, "windows")
 
     class Quiet:
-        def report(self, **changes) -> None: ...
+        def progress(self, done, total, **changes) -> None: ...
 
         def should_stop(self) -> bool:
             return False

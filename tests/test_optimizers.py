@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from unet_core.models import build
-from unet_core.models.mobilenet import set_encoder_training
+from unet_core.models.pretrained import set_encoder_training
 from unet_core.store.config import OPTIMIZERS, TrainingConfig
 from unet_core.store.runs import create_run
 from unet_core.training.checkpoints import checkpoint_callbacks
@@ -16,6 +16,7 @@ from unet_core.training.optimizers import build_optimizer
 
 STEPS = 40
 PEAK = 1e-3
+PLAIN = TrainingConfig(learning_rate=PEAK, freeze_encoder=False, weight_decay=0.0)
 
 
 @pytest.fixture
@@ -69,10 +70,7 @@ def rates(config: TrainingConfig, model: keras.Model, steps: int = STEPS) -> np.
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_cosine_rises_and_falls_and_the_encoder_follows_at_its_own_rate(optimizer, network):
-    config = TrainingConfig(
-        optimizer=optimizer, schedule="cosine", learning_rate=PEAK, freeze_encoder=False,
-        encoder_lr_multiplier=0.1, weight_decay=0.0,
-    )  # fmt: skip
+    config = PLAIN.changed(optimizer=optimizer, schedule="cosine", encoder_lr_multiplier=0.1)
     decoder, encoder = rates(config, network).T
     # half of the way up at the first of two steps; half of 0.99, and 0.01, in the middle;
     # 0.01 + 0.99 (1 + cos 39/40 π) / 2 at the last
@@ -88,21 +86,16 @@ def test_cosine_rises_and_falls_and_the_encoder_follows_at_its_own_rate(optimize
 def test_other_schedules_keep_the_rate_from_the_first_step_to_the_last(
     optimizer, schedule, network
 ):
-    config = TrainingConfig(
-        optimizer=optimizer, schedule=schedule, learning_rate=PEAK,
-        freeze_encoder=False, fine_tune_from=7,
-        encoder_lr_multiplier=0.5, weight_decay=0.0,
-    )  # fmt: skip
+    config = PLAIN.changed(
+        optimizer=optimizer, schedule=schedule, fine_tune_from=7, encoder_lr_multiplier=0.5
+    )
     measured = rates(config, network)
     for step in (0, 20, 39):
         np.testing.assert_allclose(measured[step], [PEAK, PEAK / 2], rtol=0.01)
 
 
 def test_on_a_plateau_both_parts_go_on_with_a_tenth(network):
-    config = TrainingConfig(
-        schedule="plateau", learning_rate=PEAK, freeze_encoder=False, encoder_lr_multiplier=0.1,
-        weight_decay=0.0,
-    )  # fmt: skip
+    config = PLAIN.changed(schedule="plateau", encoder_lr_multiplier=0.1)
     run = create_run({"title": "", "training": config.to_dict(), "classes": []}, "plateau")
     optimizer = build_optimizer(config, network, STEPS)
     network.compile(optimizer, "mse")
@@ -164,9 +157,8 @@ def test_adamw_decays_kernels_and_neither_biases_nor_batch_normalisation(model):
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
 def test_the_other_optimizers_decay_nothing(optimizer, network):
     config = TrainingConfig(optimizer=optimizer, schedule="constant")
-    moved = applied(
-        build_optimizer(config, network, STEPS), network.trainable_variables, 0.0
-    )  # fmt: skip
+    optimizer = build_optimizer(config, network, STEPS)
+    moved = applied(optimizer, network.trainable_variables, 0.0)
     assert not any(part.any() for part in moved)
 
 

@@ -1,6 +1,8 @@
 """Which process is ours, told from what files say; none is started and none is ended."""
 
 import os
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
 
@@ -123,3 +125,48 @@ def test_a_lock_is_waited_for_or_not(tmp_path):
         assert processes.LOOKING <= time.monotonic() - begun < 10
     with locked(lock, "taken"), pytest.raises(ValueError, match="inside"):
         raise ValueError("inside")
+
+
+LIGHT_WITHOUT_UNIX = """
+import os, sys
+from pathlib import Path
+
+sys.modules["fcntl"] = None
+for name in ("getpriority", "setpriority", "mkfifo", "fork", "setsid", "killpg"):
+    delattr(os, name)
+import unet_core.cli, unet_core.figures.curves
+from unet_core.jobs import downloads, evaluations, housekeeping, memory, new_runs, trainings
+from unet_core.store.files import read_json, write_json
+from unet_core.store.runs import all_runs
+
+write_json(Path(sys.argv[1]), {"a": 1})
+assert read_json(Path(sys.argv[1])) == {"a": 1} and memory.free_memory() > 0
+assert [run.status["state"] for run in all_runs()] and evaluations.jobs() == []
+"""
+
+
+def test_the_light_modules_need_nothing_that_only_unix_has(tmp_path):
+    """As on Windows, where the app must at least start."""
+    command = [sys.executable, "-W", "ignore", "-c", LIGHT_WITHOUT_UNIX, str(tmp_path / "a.json")]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_process_is_started_with_a_lower_priority_in_a_session_of_its_own(tmp_path):
+    with open(tmp_path / "log", "wb") as log:
+        command = [sys.executable, "-c", "import os, time; print(os.nice(0)); time.sleep(60)"]
+        pid = ending.start_process(command, log, tmp_path, dict(os.environ))
+    process = psutil.Process(pid)
+    try:
+        assert process.nice() == psutil.Process().nice() + ending.NICENESS
+        assert os.getsid(pid) == pid and find(identity(pid)).pid == pid
+    finally:
+        process.kill()
+        process.wait(5)
+
+
+def test_a_process_that_is_just_being_started_has_no_command_line_yet(monkeypatch):
+    lines = iter([[], ["python", "-m", "unet_core"]])
+    process = SimpleNamespace(cmdline=lambda: next(lines), kill=lambda: None, wait=lambda s: None)
+    monkeypatch.setattr(ending, "find", lambda identity: process)
+    assert kill({"process": HERE})

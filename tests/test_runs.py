@@ -98,3 +98,21 @@ def test_two_runs_never_have_the_same_title(shipped):
     assert runs.unique_title("Pets", first) == "Pets"
     runs.create_run(config | {"title": "Pets (2)"}, "second")
     assert runs.unique_title("Pets") == "Pets (3)"
+
+
+def test_a_file_that_is_being_read_is_replaced_a_moment_later_on_windows(tmp_path, monkeypatch):
+    path, refusals = tmp_path / "status.json", [PermissionError(), PermissionError()]
+    files.write_json(path, {"a": 1})
+    replace = os.replace
+
+    def busy(source, target):
+        if refusals:
+            raise refusals.pop()
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", busy)
+    with pytest.raises(PermissionError):  # here nothing but a missing right refuses it
+        files.write_json(path, {"a": 2})
+    monkeypatch.setattr(files, "IS_WINDOWS", True)
+    files.write_json(path, {"a": 2})
+    assert files.read_json(path) == {"a": 2} and refusals == []

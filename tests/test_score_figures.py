@@ -11,9 +11,9 @@ from unet_core.metrics.thresholds import THRESHOLDS, threshold_sweep
 
 TRUTH = np.array([True] * 4 + [False] * 4)
 PROBABILITY = np.array([0.9, 0.8, 0.6, 0.2, 0.7, 0.3, 0.1, 0.1], np.float32)
-RESULT = {"thresholds": threshold_sweep(TRUTH, PROBABILITY).tolist(), "roc_area": 0.875,
-          "average_precision": None}  # fmt: skip
-BLUE, VERMILION, GREEN, GREY = COLORS[0], COLORS[1], COLORS[2], COLORS[6]
+SWEEP = threshold_sweep(TRUTH, PROBABILITY).tolist()
+RESULT = {"thresholds": SWEEP, "roc_area": 0.875, "average_precision": None}
+BLUE, RED, GREEN, GREY = COLORS[0], COLORS[1], COLORS[2], COLORS[6]
 
 
 def titles(figure) -> tuple[str, str, str]:
@@ -33,17 +33,18 @@ def test_cells_of_three_classes_say_share_and_pixels():
     counts = [[1500, 300, 0], [0, 4000, 0], [0, 0, 0]]
     figure = metric_figures.confusion_figure(counts, classes, "Of the truth (recall)")
     heat, cells = figure.data
-    assert np.array(heat.text).tolist() == [
-        ["83.3%", "16.7%", "0.0%"], ["0.0%", "100.0%", "0.0%"], ["0.0%"] * 3,
-    ]  # fmt: skip
+    first, second = ["83.3%", "16.7%", "0.0%"], ["0.0%", "100.0%", "0.0%"]
+    assert np.array(heat.text).tolist() == [first, second, ["0.0%"] * 3]
     assert (heat.zmin, heat.zmax, heat.texttemplate) == (0, 1, "%{text}")
     assert (heat.hoverinfo, heat.showscale) == ("skip", False)
-    told = list(zip(cells.y, cells.x, cells.text, cells.customdata, strict=True))
-    assert told[:4] == [
-        ("pet", "pet", "83.3%", 1500), ("pet", "rest", "16.7%", 300), ("pet", "edge", "0.0%", 0),
+    cells_shown = list(zip(cells.y, cells.x, cells.text, cells.customdata, strict=True))
+    assert cells_shown[:4] == [
+        ("pet", "pet", "83.3%", 1500),
+        ("pet", "rest", "16.7%", 300),
+        ("pet", "edge", "0.0%", 0),
         ("rest", "pet", "0.0%", 0),
-    ]  # fmt: skip
-    assert len(told) == 9 and cells.mode == "markers"
+    ]
+    assert len(cells_shown) == 9 and cells.mode == "markers"
     assert cells.hovertemplate == (
         "truth %{y}, predicted %{x}: %{text}<br>%{customdata:,.0f} pixels<extra></extra>"
     )
@@ -76,13 +77,11 @@ def test_pictures_stand_in_the_bar_of_their_score():
     mean = np.mean(values[:-1])
     assert verticals(figure) == [(mean, mean)]
     (note,) = figure.layout.annotations
-    assert (note.text, note.x, note.xanchor, note.yanchor) == (
-        f"mean {mean:.3f}", mean, "right", "top",
-    )  # fmt: skip
+    assert (note.text, note.x) == (f"mean {mean:.3f}", mean)
+    assert (note.xanchor, note.yanchor) == ("right", "top")
     assert figure.layout.xaxis.range == (0, 1) and figure.layout.showlegend is False
-    assert titles(figure) == (
-        "Pictures by their own mean IoU", "mean IoU of a picture", "images",
-    )  # fmt: skip
+    expected = ("Pictures by their own mean IoU", "mean IoU of a picture", "images")
+    assert titles(figure) == expected
     none = metric_figures.iou_histogram(np.full(3, np.nan), "IoU of pet")
     assert verticals(none) == [(0, 0)] and none.layout.annotations[0].text == "mean 0.000"
     assert list(none.data[0].y) == [0] * 20
@@ -97,18 +96,21 @@ def test_how_right_it_is_stands_over_how_sure_it_is():
     np.testing.assert_allclose([model.x, model.y], [[0.4, 0.9], [0.3, 0.8]])
     assert (ideal.x, ideal.y) == ((0, 1), (0, 1))
     assert [(t.name, t.type, t.mode if t.type == "scatter" else None) for t in figure.data] == [
-        ("pixels this sure", "bar", None), ("as right as sure", "scatter", "lines"),
+        ("pixels this sure", "bar", None),
+        ("as right as sure", "scatter", "lines"),
         ("this model", "scatter", "lines+markers"),
-    ]  # fmt: skip
+    ]
     assert [t.hovertemplate for t in (share, model)] == [
-        "%{y:.1%} of the pixels<extra></extra>", "%{x:.1%} sure, %{y:.1%} right<extra></extra>",
-    ]  # fmt: skip
+        "%{y:.1%} of the pixels<extra></extra>",
+        "%{x:.1%} sure, %{y:.1%} right<extra></extra>",
+    ]
     assert ideal.hoverinfo == "skip"
     assert figure.layout.xaxis.range == (0, 1) and figure.layout.yaxis.range == (0, 1.02)
     assert titles(figure) == (
-        "How right it is when it is this sure", "confidence in the class (0–1)",
+        "How right it is when it is this sure",
+        "confidence in the class (0–1)",
         "part of the pixels (0–1)",
-    )  # fmt: skip
+    )
 
 
 def test_the_roc_curve_shows_the_threshold_at_its_own_rates():
@@ -123,9 +125,10 @@ def test_the_roc_curve_shows_the_threshold_at_its_own_rates():
     assert curve.hovertemplate == "%{x:.1%} false alarms, %{y:.1%} found<extra></extra>"
     assert (mark.hovertemplate, guessing.hoverinfo) == ("threshold 0.50<extra></extra>", "skip")
     assert titles(figure) == (
-        "ROC curve, area 0.8750", "false positive rate (part of the background)",
+        "ROC curve, area 0.8750",
+        "false positive rate (part of the background)",
         "true positive rate (recall)",
-    )  # fmt: skip
+    )
     assert figure.layout.xaxis.range == figure.layout.yaxis.range == (-0.02, 1.02)
     assert figure.layout.showlegend is False
     for threshold, at in ((0.0, (1, 1)), (1.0, (0, 0)), (0.25, (0.5, 0.75))):
@@ -141,9 +144,10 @@ def test_precision_and_recall_at_the_threshold():
     assert (0.5, 1.0) in set(zip(curve.x, curve.y, strict=True))
     assert curve.hovertemplate == "recall %{x:.1%}, precision %{y:.1%}<extra></extra>"
     assert titles(figure) == (
-        "Precision and recall, area –", "recall (part of the object that is found)",
+        "Precision and recall, area –",
+        "recall (part of the object that is found)",
         "precision (part of the found that is right)",
-    )  # fmt: skip
+    )
     assert figure.layout.showlegend is False
     nothing = metric_figures.precision_recall_figure(RESULT, 1.0).data[1]
     assert nothing.x == (0,) and math.isnan(nothing.y[0])
@@ -160,7 +164,7 @@ def test_each_threshold_has_its_scores():
     dice, precision, recall, best = figure.data
     assert [trace.name for trace in figure.data] == ["Dice", "Precision", "Recall", "best Dice"]
     assert [trace.mode for trace in figure.data] == ["lines"] * 3 + ["markers"]
-    assert [t.line.color for t in figure.data[:3]] == [BLUE, GREEN, VERMILION]
+    assert [t.line.color for t in figure.data[:3]] == [BLUE, GREEN, RED]
     assert [t.line.dash for t in figure.data[:3]] == ["solid", "dash", "dot"]
     for trace, at_half in ((dice, 0.75), (precision, 0.75), (recall, 0.75)):
         np.testing.assert_array_equal(trace.x, THRESHOLDS)
@@ -172,8 +176,10 @@ def test_each_threshold_has_its_scores():
     assert verticals(figure) == [(0.65, 0.65)]
     assert figure.layout.hovermode == "x unified" and figure.layout.yaxis.range == (0, 1.02)
     assert titles(figure) == (
-        "What moving the threshold does", "threshold (0–1)", "score (0–1)",
-    )  # fmt: skip
+        "What moving the threshold does",
+        "threshold (0–1)",
+        "score (0–1)",
+    )
 
 
 def test_differences_stand_in_their_intervals():
@@ -200,6 +206,8 @@ def test_differences_stand_in_their_intervals():
     assert figure.layout.yaxis.autorange == "reversed" and figure.layout.showlegend is False
     assert figure.layout.height == 160 + 45 * 5
     assert titles(figure) == (
-        "Difference of the two models", "← first better · second better →", "score",
-    )  # fmt: skip
+        "Difference of the two models",
+        "← first better · second better →",
+        "score",
+    )
     assert "beyond chance" in figure.layout.title.subtitle.text

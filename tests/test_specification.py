@@ -1,10 +1,10 @@
-"""What the specification says is what the builders build; no numbers from a network's own code."""
+"""What the sketch computes is what Keras builds; no numbers from a network's own code."""
 
 import numpy as np
 import pytest
 
 from unet_core.architectures.catalogue import CATALOGUE
-from unet_core.architectures.specs import UNetArguments, mobilenetv2, unet
+from unet_core.architectures.specs import Specification, UNetArguments
 from unet_core.errors import UserError
 
 VARIANTS = [
@@ -17,13 +17,18 @@ VARIANTS = [
 ]
 
 
+def unet(outputs: int, size: int, **arguments) -> Specification:
+    """A U-Net from scratch with the paper's filters."""
+    return CATALOGUE["compact"].specification(outputs, size, {"filters": 64} | arguments)
+
+
 @pytest.mark.parametrize("arguments", VARIANTS, ids=str)
 def test_layer_by_layer_it_agrees_with_the_builder(arguments):
-    from unet_core.models.unet import build_unet
+    from unet_core.models import build
 
     arguments = {"filters": 3} | arguments
     size = UNetArguments.of(arguments).nearest_size(64)
-    model = build_unet(2, size, **arguments)
+    model = build("compact", 2, arguments, size)
     specification = unet(2, size, **arguments)
     for layer in specification.layers:
         built = model.get_layer(layer.name).output.shape
@@ -57,11 +62,15 @@ def test_the_pretrained_ones_agree_in_shapes_and_totals(name):
     assert specification.trainable == sum(np.prod(w.shape) for w in model.trainable_weights)
     given = model.get_layer("encoder").compute_output_shape((1, 64, 64, 3))
     shapes = [tuple(shape[1:]) for shape in given]
-    expanded = ("block_1_expand_relu", "block_3_expand_relu", "block_6_expand_relu",
-                "block_13_expand_relu", "block_16_project")  # fmt: skip
-    listed = [specification.layer(x) for x in expanded]
+    expanded = [f"block_{number}_expand_relu" for number in (1, 3, 6, 13)]
+    listed = [specification.layer(x) for x in (*expanded, "block_16_project")]
+    assert list(specification.features[1:]) == listed
     assert shapes == [(x.size, x.size, x.channels) for x in listed]
     assert [x.level for x in listed] == [1, 2, 3, 4, 5]
+    for layer in specification.layers:
+        if layer.part != "encoder":
+            built = model.get_layer(layer.name).output.shape
+            assert built == (None, layer.size, layer.size, layer.channels), layer.name
     assert model.layers[-1].name == specification.output.name == "logits"
     by_hand = 0
     for layer in model.layers:
@@ -69,18 +78,18 @@ def test_the_pretrained_ones_agree_in_shapes_and_totals(name):
         if kernels and layer.name != "encoder":
             is_transposed = type(layer).__name__ == "Conv2DTranspose"
             by_hand += kernels * (layer.input if is_transposed else layer.output).shape[1] ** 2
-    decoder = [x for x in specification.layers if x.part in ("decoder", "output")]
+    decoder = [x for x in specification.layers if x.part in ("decoder", "head")]
     assert sum(x.multiply_adds for x in decoder) == by_hand
 
 
 @pytest.mark.parametrize(("depth", "skips"), [(1, True), (2, True), (2, False)])
 def test_receptive_field_is_how_far_one_pixel_is_seen(depth, skips):
     """Weights all positive: an output pixel changes if and only if it can see the input pixel."""
-    from unet_core.models.unet import build_unet
+    from unet_core.models import build
 
     size = 64
     arguments = {"depth": depth, "filters": 1, "skips": skips}
-    model = build_unet(1, size, **arguments)
+    model = build("compact", 1, arguments, size)
     model.set_weights([np.ones_like(w) * (w.ndim > 1) for w in model.get_weights()])
     lit = np.zeros((size, size, size, 3), np.float32)
     lit[np.arange(size), 32, np.arange(size)] = 255  # one white pixel in each image
@@ -96,8 +105,8 @@ def test_multiply_adds_by_hand():
 
 
 def test_mobilenet_has_the_papers_multiply_adds():
-    layers = mobilenetv2(3, 224).layers
-    encoder = sum(x.multiply_adds for x in layers if x.part in ("encoder", "bottom"))
+    layers = CATALOGUE["mobilenetv2"].specification(3, 224).layers
+    encoder = sum(x.multiply_adds for x in layers if x.part == "encoder")
     head = 320 * 1280 * 7 * 7 + 1280 * 1000  # what the paper's 300 million have on top
     assert encoder + head == pytest.approx(300e6, rel=0.01)
 
@@ -148,6 +157,6 @@ def test_what_a_network_takes_and_covers():
     assert original.prediction_side({}, 512, 572) == 572
     assert original.covering_size({}, 388) == 572
     assert CATALOGUE["mobilenetv2"].prediction_side({}, 256, None) == 256
-    assert CATALOGUE["mobilenetv2"].covering_size({}, 250) == 250
+    assert CATALOGUE["mobilenetv2"].covering_size({}, 250) == 256
     with pytest.raises(UserError, match="multiples of 32"):
         CATALOGUE["mobilenetv2"].prediction_side({}, 250, None)

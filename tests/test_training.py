@@ -59,8 +59,8 @@ def test_a_finished_run_predicts_and_is_listed(trained, monkeypatch, tmp_path, c
     good = tmp_path / "good.png"
     Image.fromarray(SAMPLES["chelsea"].load()).save(good)
     out = tmp_path / "out"
-    code = main(["predict", str(tmp_path / "bad.jpg"), str(good), "--model", "small",
-                 "--out", str(out)])  # fmt: skip
+    words = [str(tmp_path / "bad.jpg"), str(good), "--model", "small", "--out", str(out)]
+    code = main(["predict", *words])
     assert code == 2 and "bad.jpg" in capsys.readouterr().err
     mask = np.asarray(Image.open(out / "good_mask.png"))
     assert mask.shape == SAMPLES["chelsea"].load().shape[:2]

@@ -65,10 +65,6 @@ def parse(arguments: list[str] | None = None) -> Namespace:
     return options
 
 
-def app_options(parser: ArgumentParser) -> None:
-    parser.usage = f"{parser.prog} [-h] [options of `streamlit run` …]"
-
-
 def app(options: Namespace) -> None:
     """Start the app in the browser; what follows is passed on to Streamlit."""
     if find_spec("streamlit") is None:
@@ -276,7 +272,7 @@ def export(options: Namespace) -> None:
 
 
 COMMANDS: dict[str, tuple[Callable[[Namespace], None], Callable[[ArgumentParser], None] | None]] = {
-    "app": (app, app_options),
+    "app": (app, None),
     "models": (models, None),
     "train": (train, train_options),
     "evaluate": (evaluate, evaluate_options),

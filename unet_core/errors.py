@@ -10,14 +10,15 @@ class UserError(Exception):
     """
 
 
-def explained(error: Exception) -> UserError | None:
+def explained(error: BaseException) -> UserError | None:
     """The error in words: itself, or what a disk or folder refuses; None for any other kind."""
     if isinstance(error, UserError):
         return error
-    number = getattr(error, "errno", None)
-    if number in (errno.ENOSPC, errno.EDQUOT):
+    if not isinstance(error, OSError):
+        return None
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserError("The disk is full; make room and start again: what has come stays.")
-    if number in (errno.EROFS, errno.EACCES, errno.EPERM):
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return UserError(
             f"{error.filename} cannot be written ({error.strerror}); choose another folder, or get "
             "leave to write there."

@@ -105,7 +105,7 @@ def _look_inside(
             MapTile(what, found.layer, found.silent, encode_jpeg(found.image(*size)))
             for what, found in named_maps(level)
         ]
-        for level in maps.see(image)
+        for level in maps.levels(image)
     ]
 
 

@@ -1,37 +1,56 @@
-"""The networks by name, for those who only want to list or choose them."""
+"""The networks by name: which encoder, decoder and head, with which arguments."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
-from unet_core.architectures.specs import (
-    Specification,
-    UNetArguments,
-    mobilenetv2,
-    mobilenetv2_fast,
-    unet,
-)
+from unet_core.architectures import decoders, encoders, heads
+from unet_core.architectures.sketch import Features, Operations, Sketch
+from unet_core.architectures.specs import Specification, UNetArguments
 from unet_core.errors import UserError
 from unet_core.store.config import TrainingConfig
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A network: what it is, and what it was made for."""
+    """A network: what it is made of, and what it was made for."""
 
     title: str
-    specify: Callable[..., Specification]  # (outputs, size, **arguments)
-    arguments: dict = field(default_factory=dict)  # of the U-Net that is built from scratch
+    encoder: Callable[[Operations, UNetArguments], list]
+    decoder: Callable[[Operations, list, UNetArguments], list]
+    head: Callable[[Operations, Features, int], Features]
+    arguments: dict  # of `UNetArguments`
     size: int = 256  # side of the images that its article gives it
     outputs: int = 3
 
-    def specification(self, outputs: int, size: int, arguments: dict | None = None):
-        """Its layers for images of ``size``, ``arguments`` taking the place of its own."""
-        return self.specify(outputs, size, **(self.arguments | (arguments or {})))
+    def specification(
+        self, outputs: int, size: int, arguments: dict | None = None
+    ) -> Specification:
+        """Its layers for images of ``size``, ``arguments`` taking the place of its own.
+
+        ``outputs``: channels of the logits. ``UserError`` as `UNetArguments.of`.
+        """
+        net, sketch = self.unet(arguments or {}, size), Sketch(size)
+        features = self.encoder(sketch, net)
+        sketch.part = "decoder"
+        decoded = self.decoder(sketch, features, net)
+        sketch.part = "head"
+        self.head(sketch, decoded[-1], outputs)
+        return Specification(tuple(sketch.layers), tuple(features), tuple(decoded))
+
+    def unet(self, arguments: dict, size: int | None = None) -> UNetArguments:
+        """Its arguments, ``arguments`` taking the place of its own; see `UNetArguments.of`."""
+        return UNetArguments.of(self.arguments | arguments, size)
 
     @property
     def is_from_scratch(self) -> bool:
         """Whether it is a plain U-Net, whose arguments can be changed."""
-        return self.specify is unet
+        return self.encoder is encoders.plain
+
+    @property
+    def parameters(self) -> int:
+        """Parameters with the number of outputs of its article."""
+        return self.specification(self.outputs, self.size).parameters
 
     def tile(self, arguments: dict, size: int) -> int | None:
         """Side of the tiles that a network of unpadded convolutions takes for images of ``size``.
@@ -39,14 +58,10 @@ class Entry:
         None for a padded network, which takes the whole image; ``UserError`` where ``size`` does
         not fit it.
         """
-        if not self.is_from_scratch:
-            if size % 32:
-                raise UserError(f"This network takes multiples of 32 pixels a side, not {size}.")
-            return None
         net = self.unet(arguments)
         if net.padding == "valid":
             return net.nearest_size(size)
-        UNetArguments.of(self.arguments | arguments, size)
+        self.unet(arguments, size)
         return None
 
     def window(self, arguments: dict, size: int, crop: int | None) -> int:
@@ -60,34 +75,35 @@ class Entry:
 
     def covering_size(self, arguments: dict, size: int) -> int:
         """Side of the input from which the network gives a whole image of ``size``."""
-        return self.unet(arguments).covering_size(size) if self.is_from_scratch else size
+        return self.unet(arguments).covering_size(size)
 
-    def unet(self, arguments: dict) -> UNetArguments:
-        """The arguments of a U-Net from scratch, ``arguments`` taking the place of its own."""
-        return UNetArguments.of(self.arguments | arguments)
 
-    @property
-    def parameters(self) -> int:
-        """Parameters with the number of outputs of its article."""
-        return self.specification(self.outputs, self.size).parameters
+def _plain(title: str, size: int, outputs: int, **arguments: Any) -> Entry:
+    parts = (encoders.plain, decoders.plain, heads.pointwise)
+    return Entry(title, *parts, arguments, size, outputs)
 
 
 CATALOGUE = {
-    "mobilenetv2-fast": Entry("MobileNetV2 encoder, light separable decoder", mobilenetv2_fast),
+    "mobilenetv2-fast": Entry(
+        "MobileNetV2 encoder, light separable decoder",
+        encoders.mobilenetv2,
+        decoders.separable,
+        heads.pointwise,
+        {"depth": 5},
+    ),
     "mobilenetv2": Entry(
-        "MobileNetV2 encoder, the article's transposed convolutions", mobilenetv2
+        "MobileNetV2 encoder, the article's transposed convolutions",
+        encoders.mobilenetv2,
+        decoders.transposed,
+        heads.transposed,
+        {"depth": 5},
     ),
-    "compact": Entry(
-        "U-Net from scratch with half of the paper's filters", unet, {"filters": 32}, outputs=1
+    "compact": _plain("U-Net from scratch with half of the paper's filters", 256, 1, filters=32),
+    "batchnorm": _plain("U-Net from scratch with batch normalisation", 512, 1, batch_norm=True),
+    "original": _plain(
+        "The U-Net of the 2015 paper: unpadded, crop and concatenate", 572, 2, padding="valid"
     ),
-    "batchnorm": Entry(
-        "U-Net from scratch with batch normalisation", unet, {"batch_norm": True}, 512, 1
-    ),
-    "original": Entry(
-        "The U-Net of the 2015 paper: unpadded, crop and concatenate", unet,
-        {"padding": "valid"}, 572, 2,
-    ),
-}  # fmt: skip
+}
 
 
 def check_network(config: TrainingConfig) -> None:
@@ -105,7 +121,7 @@ def check_network(config: TrainingConfig) -> None:
         )
     for size in (config.image_size, config.crop_size or config.image_size):
         entry.tile(arguments, size)
-    lost = entry.unet(arguments).lost if entry.is_from_scratch else 0
+    lost = entry.unet(arguments).lost
     if config.image_size <= lost:  # images are mirrored by so much, which must lie within them
         raise UserError(f"{config.model} needs pictures of more than {lost} pixels a side.")
     if entry.window(arguments, config.image_size, config.crop_size) - 2 * lost > config.image_size:

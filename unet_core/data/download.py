@@ -13,8 +13,9 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 from unet_core.data.io import open_image
 from unet_core.errors import UserError, explained
@@ -29,7 +30,7 @@ MD5 = {  # as published by torchvision.datasets.OxfordIIITPet
 IMAGES = 7390  # in the archive
 TRIES = 5
 CHUNK = 1 << 18
-Progress = Callable[[str, int, int], None]  # what, how much of how much
+Progress = Callable[[str, int, int], object]  # what, how much of how much
 
 
 def download_pets(
@@ -70,58 +71,63 @@ class ResumingStream(io.RawIOBase):
     ``md5`` is the checksum of everything read so far.
     """
 
-    def __init__(self, url: str, progress: Callable[[int, int], None]):
+    def __init__(self, url: str, progress: Callable[[int, int], object]):
         self.url, self.progress = url, progress
         self.position, self.total = 0, 0
         self.md5 = hashlib.md5()
-        self.response = None
+        self.response: http.client.HTTPResponse | None = None
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:
-        for attempt in range(TRIES):
-            try:
-                if self.response is None:
-                    self._connect()
-                data = self.response.read(len(buffer))
-                if not data and self.position < self.total:
-                    raise ConnectionError("the connection ended early")
-                break
-            except (OSError, http.client.HTTPException) as error:
-                self._give_up_or_wait(error, attempt)
+    def readinto(self, buffer: Any) -> int:
+        """Fill ``buffer`` from the address; the number of bytes, 0 at the end."""
+        data = self._read(len(buffer))
         buffer[: len(data)] = data
         self.position += len(data)
         self.md5.update(data)
         self.progress(self.position, self.total)
         return len(data)
 
-    def _connect(self) -> None:
+    def _read(self, size: int) -> bytes:
+        attempt = 0
+        while True:
+            try:
+                self.response = self.response or self._connect()
+                data = self.response.read(size)
+                if not data and self.position < self.total:
+                    raise ConnectionError("the connection ended early")
+                return data
+            except (OSError, http.client.HTTPException) as error:
+                self.response = None
+                attempt += 1
+                self._give_up_or_wait(error, attempt)
+
+    def _connect(self) -> http.client.HTTPResponse:
         request = urllib.request.Request(self.url, headers={"Range": f"bytes={self.position}-"})
-        self.response = urllib.request.urlopen(request, timeout=30)
-        length = int(self.response.headers.get("Content-Length", 0))
-        if self.response.status == 206:
-            self.total = self.position + length
-            return
-        self.total = length
-        skip = self.position
-        while skip:
-            skip -= len(self.response.read(min(skip, CHUNK))) or _ended()
+        response = urllib.request.urlopen(request, timeout=30)
+        self.total = int(response.headers.get("Content-Length", 0))
+        if response.status == 206:
+            self.total += self.position
+            return response
+        known = self.position
+        while known:
+            skipped = len(response.read(min(known, CHUNK)))
+            if not skipped:
+                raise ConnectionError("the connection ended early")
+            known -= skipped
+        return response
 
     def _give_up_or_wait(self, error: Exception, attempt: int) -> None:
-        self.response = None
-        if isinstance(error, urllib.error.HTTPError) and error.code == 416:
+        code = error.code if isinstance(error, urllib.error.HTTPError) else None
+        if code == 416:
             raise UserError(f"{self.url} has become shorter; start the download again.")
-        if attempt == TRIES - 1 or isinstance(error, urllib.error.HTTPError):
+        if attempt == TRIES or code:
             raise UserError(
                 f"{self.url} does not answer ({error}). Check the internet connection and start "
                 "the download again; what has come stays."
             ) from error
-        time.sleep(0.2 * 2**attempt)
-
-
-def _ended() -> int:
-    raise ConnectionError("the connection ended early")
+        time.sleep(0.1 * 2**attempt)
 
 
 def _get_annotations(target: Path, progress: Progress, address: str, md5: str) -> None:
@@ -154,20 +160,14 @@ def _get_images(
         address + "images.tar.gz",
         lambda done, total: images or progress("all pictures", done, total),
     )
+    buffered = io.BufferedReader(stream, CHUNK)
     try:
-        buffered = io.BufferedReader(stream, CHUNK)
-        taken = 0
-        with tarfile.open(fileobj=buffered, mode="r|gz") as tar:
-            for member in tar:
-                name = PurePosixPath(member.name).name
-                if not member.isfile() or not name.endswith(".jpg") or name.startswith("."):
-                    continue
-                keep_image(tar.extractfile(member).read(), folder / name)
-                taken += 1
-                if images:
-                    progress("images", taken, images)
-                if taken == images:
-                    return
+        for taken, (name, data) in enumerate(_photos_in(buffered), 1):
+            keep_image(data, folder / name)
+            if images:
+                progress("images", taken, images)
+            if taken == images:
+                return
         while buffered.read(CHUNK):  # tar stops before the archive's last bytes
             pass
     except (tarfile.TarError, EOFError, OSError) as error:
@@ -178,6 +178,17 @@ def _get_images(
         ) from error
     if not images and stream.md5.hexdigest() != md5:
         raise UserError("The pictures arrived damaged (wrong checksum); download them again.")
+
+
+def _photos_in(archive: IO[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each image while the archive streams by."""
+    with tarfile.open(fileobj=archive, mode="r|gz") as tar:
+        for member in tar:
+            name = PurePosixPath(member.name).name
+            if not member.isfile() or not name.endswith(".jpg") or name.startswith("."):
+                continue
+            if file := tar.extractfile(member):
+                yield name, file.read()
 
 
 def keep_image(data: bytes, path: Path) -> None:

@@ -6,26 +6,28 @@ import plotly.graph_objects as go
 
 from unet_core.architectures.specs import Layer, Specification
 
-# Okabe and Ito's colours; legible on light and on dark grounds.
-KINDS = {
-    "down": ("Encoder: what", "#0072B2"),
+# Okabe and Ito's colors; legible on light and on dark grounds.
+ROLES = {
+    "encoder": ("Encoder: what", "#0072B2"),
     "bottom": ("Bottom", "#CC79A7"),
-    "up": ("Decoder: where", "#E69F00"),
+    "decoder": ("Decoder: where", "#E69F00"),
     "skip": ("Skip connection", "#56B4E9"),
-    "output": ("Output", "#009E73"),
+    "head": ("Output", "#009E73"),
 }
 ARROWS = {"skip": "#56B4E9", "pool": "#D55E00", "up": "#009E73", "same": "#8A8A8A"}
-GAP = 0.010  # between maps of features, as a part of the figure's width
+ARROW = {"xref": "x", "yref": "y", "axref": "x", "ayref": "y", "text": "", "arrowhead": 2}
+GAP = 0.010  # between feature maps, as a part of the figure's width
 LEVEL_GAP = 0.014  # more of it where the resolution changes, for the arrow
-LEAST = 0.003  # the narrowest bar that can still be seen
-LEAST_HEIGHT = 0.012  # the same, as a part of the highest
+MIN_WIDTH = 0.003  # of a bar that can still be seen
+MIN_HEIGHT = 0.012  # the same, as a part of the highest
 
 
 @dataclass(frozen=True)
 class Box:
-    """A map of features in the figure: its corner at the top left, width and height."""
+    """A feature map in the figure: its corner at the top left, width and height."""
 
     layer: Layer
+    role: str  # one of `ROLES`
     left: float
     top: float
     width: float
@@ -47,16 +49,17 @@ class Box:
 def u_figure(specification: Specification, ink: str = "#8A8A8A") -> go.Figure:
     """Blocks as high as their resolution and as wide as their channels, with arrows between.
 
-    Hovering tells layer, output shape, parameters, multiply-adds and receptive field. ``ink`` is
-    the colour of the labels.
+    Hovering shows layer, output shape, parameters, multiply-adds and receptive field. ``ink`` is
+    the color of the labels.
     """
     boxes = place(specification)
     figure = go.Figure()
-    for kind, (name, color) in KINDS.items():
-        drawn = [box for box in boxes if _kind(box.layer) == kind]
-        if kind == "skip":  # over the left part of what the decoder joins
-            drawn += [box for box in boxes if box.layer.kind == "concatenate"]
-        _add_bars(figure, drawn, name, color, only_skip=kind == "skip")
+    for role, (name, color) in ROLES.items():
+        bars = [(box, box.width) for box in boxes if box.role == role]
+        if role == "skip":  # over the left part of what the decoder concatenates
+            joined = [box for box in boxes if box.layer.kind == "concatenate"]
+            bars += [(x, x.width * x.layer.skip.channels / x.layer.channels) for x in joined]
+        _add_bars(figure, bars, name, color)
     _add_hover(figure, boxes)
     _add_arrows(figure, boxes)
     _add_labels(figure, boxes, ink)
@@ -79,78 +82,66 @@ def u_figure(specification: Specification, ink: str = "#8A8A8A") -> go.Figure:
 
 
 def place(specification: Specification) -> list[Box]:
-    """Where each map of features stands: left to right in order, each level below the last."""
-    shown = [x for x in specification.layers if x.kind not in ("pool", "up") or x.part == "output"]
-    least = LEAST_HEIGHT * shown[0].size
+    """Where each feature map stands: left to right in order, each level below the last."""
+    shown = [x for x in specification.layers if x.kind not in ("pool", "up") or x.part == "head"]
+    min_height = MIN_HEIGHT * shown[0].size
     heights: dict[int, float] = {}
     for layer in shown:
-        heights[layer.level] = max(layer.size, heights.get(layer.level, least))
-    gap = 0.05 * sum(heights.values())
+        heights[layer.level] = max(layer.size, heights.get(layer.level, min_height))
+    level_gap = 0.05 * sum(heights.values())
     tops, top = {}, 0.0
     for level in sorted(heights):
         tops[level] = top
-        top -= heights[level] + gap
+        top -= heights[level] + level_gap
     gaps = [
         GAP + LEVEL_GAP * (after.level != before.level)
         for before, after in zip(shown, shown[1:], strict=False)
     ]
-    unit = (1 - sum(gaps) - LEAST * len(shown)) / sum(layer.channels for layer in shown)
+    unit = (1 - sum(gaps) - MIN_WIDTH * len(shown)) / sum(layer.channels for layer in shown)
     boxes, left = [], 0.0
-    for layer, behind in zip(shown, [*gaps, 0], strict=True):
-        width, height = LEAST + unit * layer.channels, max(layer.size, least)
+    for layer, gap in zip(shown, [*gaps, 0], strict=True):
+        width, height = MIN_WIDTH + unit * layer.channels, max(layer.size, min_height)
         # Unpadded convolutions shrink a map on all sides: it stays in the middle of its level.
         level_top = tops[layer.level] - (heights[layer.level] - height) / 2
-        boxes.append(Box(layer, left, level_top, width, height))
-        left += width + behind
+        boxes.append(Box(layer, _role(layer, specification), left, level_top, width, height))
+        left += width + gap
     return boxes
 
 
-def describe(layer: Layer) -> str:
-    """What the figure says about a layer when it is pointed at."""
-    lines = [
-        f"<b>{layer.name}</b>",
-        f"{layer.size} × {layer.size} pixels × {layer.channels} channels",
-        f"{layer.parameters:,} parameters, {layer.multiply_adds / 1e6:,.0f} M multiply-adds",
-        f"each pixel sees {layer.receptive_field} × {layer.receptive_field} of the picture",
-    ]
-    if layer.kind == "concatenate":
-        own = layer.channels - layer.skip_channels
-        lines[2] = f"{layer.skip_channels} channels from the encoder, {own} from below"
-    return "<br>".join(lines)
-
-
-def _kind(layer: Layer) -> str:
-    if _is_on_bridge(layer):
+def _role(layer: Layer, specification: Specification) -> str:
+    """The bottom is the part of the encoder at the lowest resolution."""
+    if layer.part == "decoder" and layer in specification.skips:
         return "skip"
-    if layer.part == "encoder":
-        return "down"
-    return "up" if layer.part == "decoder" else layer.part
+    if layer.part == "encoder" and layer.level == specification.features[-1].level:
+        return "bottom"
+    return layer.part
 
 
-def _is_on_bridge(layer: Layer) -> bool:
-    """Whether it works on the features that a skip connection carries, as in the light decoder."""
-    return layer.kind == "convolution" and layer.name.startswith("skip")
-
-
-def _add_bars(figure: go.Figure, boxes: list[Box], name: str, color: str, only_skip: bool) -> None:
-    """A bar for each box; ``only_skip``: of joined features only what the skip brings."""
-    if not boxes:
-        return
-    widths = [
-        box.width * box.layer.skip_channels / box.layer.channels
-        if only_skip and box.layer.skip_channels
-        else box.width
-        for box in boxes
-    ]
-    figure.add_bar(
-        x=[box.left + width / 2 for box, width in zip(boxes, widths, strict=True)],
-        y=[box.height for box in boxes],
-        base=[box.bottom for box in boxes],
-        width=widths,
-        name=name,
-        marker={"color": color, "line": {"width": 0}},
-        hoverinfo="skip",
+def describe(layer: Layer) -> str:
+    """What the figure shows of a layer when it is pointed at, as HTML."""
+    costs = f"{layer.parameters:,} parameters, {layer.multiply_adds / 1e6:,.0f} M multiply-adds"
+    if layer.kind == "concatenate":
+        own = layer.channels - layer.skip.channels
+        costs = f"{layer.skip.channels} channels from the encoder, {own} from below"
+    return (
+        f"<b>{layer.name}</b><br>"
+        f"{layer.size} × {layer.size} pixels × {layer.channels} channels<br>{costs}<br>"
+        f"each pixel sees {layer.receptive_field} × {layer.receptive_field} of the picture"
     )
+
+
+def _add_bars(figure: go.Figure, bars: list[tuple[Box, float]], name: str, color: str) -> None:
+    """A bar for each box, of the width beside it."""
+    if bars:
+        figure.add_bar(
+            x=[box.left + width / 2 for box, width in bars],
+            y=[box.height for box, _ in bars],
+            base=[box.bottom for box, _ in bars],
+            width=[width for _, width in bars],
+            name=name,
+            marker={"color": color, "line": {"width": 0}},
+            hoverinfo="skip",
+        )
 
 
 def _add_hover(figure: go.Figure, boxes: list[Box]) -> None:
@@ -168,50 +159,49 @@ def _add_hover(figure: go.Figure, boxes: list[Box]) -> None:
 
 
 def _add_arrows(figure: go.Figure, boxes: list[Box]) -> None:
-    main = [box for box in boxes if not _is_on_bridge(box.layer)]
+    """Down and up where the resolution changes, and across from the encoder to the decoder."""
+    main = [box for box in boxes if box.role != "skip"]
     for before, after in zip(main, main[1:], strict=False):
         if after.layer.level > before.layer.level:
             start, end = (before.right, before.bottom), (after.left, after.top)
-            _arrow(figure, start, end, ARROWS["pool"])
+            _add_arrow(figure, start, end, ARROWS["pool"])
         elif after.layer.level < before.layer.level:
             start, end = (before.right, before.top), (after.left, after.bottom)
-            _arrow(figure, start, end, ARROWS["up"])
-    for before, after in zip(boxes, boxes[1:], strict=False):
-        if after.layer.kind == "concatenate":
-            source = _source(boxes, after)
-            end = before if _is_on_bridge(before.layer) else after
-            _arrow(
-                figure, (source.right, end.middle), (end.left, end.middle), ARROWS["skip"],
-                width=2.5,
-            )  # fmt: skip
+            _add_arrow(figure, start, end, ARROWS["up"])
+    of_layer = {box.layer.name: box for box in boxes}
+    for joined in boxes:
+        if joined.layer.kind == "concatenate":
+            source = last = of_layer[joined.layer.skip.name]
+            if last.role == "skip":  # a convolution of the decoder stands in between
+                source = of_layer[last.layer.inputs[0].name]
+            target = last if last.role == "skip" else joined
+            start, end = (source.right, target.middle), (target.left, target.middle)
+            _add_arrow(figure, start, end, ARROWS["skip"], width=2.5)
 
 
-def _source(boxes: list[Box], after: Box) -> Box:
-    """The map that a skip takes: the encoder's last of that level."""
-    level = after.layer.level
-    same = [b for b in boxes if b.layer.part == "encoder" and b.layer.level == level]
-    return same[-1]
-
-
-def _arrow(figure: go.Figure, start, end, color: str, width: float = 1.5) -> None:
+def _add_arrow(
+    figure: go.Figure,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    color: str,
+    width: float = 1.5,
+) -> None:
+    (ax, ay), (x, y) = start, end
     figure.add_annotation(
-        x=end[0], y=end[1], ax=start[0], ay=start[1], xref="x", yref="y", axref="x", ayref="y",
-        text="", showarrow=True, arrowhead=2, arrowwidth=width, arrowcolor=color,
-    )  # fmt: skip
+        ARROW, x=x, y=y, ax=ax, ay=ay, showarrow=True, arrowcolor=color, arrowwidth=width
+    )
 
 
 def _add_labels(figure: go.Figure, boxes: list[Box], ink: str) -> None:
     """Each level's resolution at the left of it, and the channels of a block below it."""
 
-    def label(x: float, y: float, text: str, xanchor: str, yanchor: str) -> None:
-        figure.add_annotation(
-            x=x, y=y, text=text, showarrow=False, xanchor=xanchor, yanchor=yanchor, borderpad=1,
-            font={"size": 14, "color": ink},
-        )  # fmt: skip
+    def label(x: float, y: float, text: object, xanchor: str, yanchor: str) -> None:
+        style = {"showarrow": False, "borderpad": 1, "font": {"size": 14, "color": ink}}
+        figure.add_annotation(style, x=x, y=y, text=str(text), xanchor=xanchor, yanchor=yanchor)
 
     blocks: dict[tuple[int, str], list[Box]] = {}
     for box in boxes:
-        if not _is_on_bridge(box.layer):
+        if box.role != "skip":
             blocks.setdefault((box.layer.level, box.layer.part), []).append(box)
     lowest = max(level for level, _ in blocks)
     half_a_line = -0.035 * min(box.bottom for box in boxes)
@@ -221,11 +211,11 @@ def _add_labels(figure: go.Figure, boxes: list[Box], ink: str) -> None:
         middle = min(first.middle, first.top - half_a_line) if level else first.middle
         label(first.left, middle, f"{first.layer.size}²", "right", "middle")
     for (level, part), block in blocks.items():
-        last, channels = block[-1], str(block[-1].layer.channels)
-        if part == "output":
-            label(last.right, last.middle, channels, "left", "middle")
-        elif part == "bottom" or (part == "encoder" and level < lowest):
-            label(last.right, last.bottom, channels, "right", "top")  # an arrow leaves to the right
+        last = block[-1]
+        if part == "head":
+            label(last.right, last.middle, last.layer.channels, "left", "middle")
+        elif part == "encoder":  # an arrow leaves to the right
+            label(last.right, last.bottom, last.layer.channels, "right", "top")
         elif level < lowest:
             own = next((box for box in block if box.layer.kind != "concatenate"), block[0])
-            label(own.left, own.bottom, str(own.layer.channels), "left", "top")
+            label(own.left, own.bottom, own.layer.channels, "left", "top")

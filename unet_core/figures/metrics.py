@@ -1,24 +1,16 @@
 """How good a model is: confusion matrix, histograms, curves by threshold, differences."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from unet_core.figures.style import BLUE, GREEN, GREY, RED, SKY, bars, finish, line, points, star
+from unet_core.metrics import thresholds
 from unet_core.metrics.confusion import class_metrics
-from unet_core.metrics.thresholds import (
-    THRESHOLDS,
-    average_precision,
-    best_threshold,
-    precision_recall_curve,
-    roc_area,
-    roc_curve,
-    stored_sweep,
-)
 
 CONFUSION_VIEWS = ("Of the truth (recall)", "Of the prediction (precision)", "Pixels")
+AREAS = {"roc_area": thresholds.roc_area, "average_precision": thresholds.average_precision}
 BIN = 0.05  # width of the histogram's bars
 
 
@@ -110,21 +102,22 @@ def reliability_figure(reliability: np.ndarray | list) -> go.Figure:
 
 def roc_figure(result: dict, threshold: float) -> go.Figure:
     """ROC curve of a binary model's evaluation, with its area and the point of ``threshold``."""
-    curve, marks = roc_curve(stored_sweep(result)), roc_curve(result["thresholds"])
+    curve = thresholds.roc_curve(thresholds.stored_sweep(result))
+    marks = thresholds.roc_curve(result["thresholds"])
     figure = _curve(curve, marks, threshold, "%{x:.1%} false alarms, %{y:.1%} found")
     _diagonal(figure)
-    title = f"ROC curve, area {_area(result, 'roc_area', roc_area)}"
+    title = f"ROC curve, area {_area(result, 'roc_area')}"
     x_title = "false positive rate (part of the background)"
     return finish(figure, title, x_title, "true positive rate (recall)")
 
 
 def precision_recall_figure(result: dict, threshold: float) -> go.Figure:
     """Precision-recall curve of a binary model's evaluation, with its area and that point."""
-    recall, precision = precision_recall_curve(result["thresholds"])
+    recall, precision = thresholds.precision_recall_curve(result["thresholds"])
     marks = np.append(0, recall), np.append(np.nan, precision)
-    curve = precision_recall_curve(stored_sweep(result))
+    curve = thresholds.precision_recall_curve(thresholds.stored_sweep(result))
     figure = _curve(curve, marks, threshold, "recall %{x:.1%}, precision %{y:.1%}")
-    title = f"Precision and recall, area {_area(result, 'average_precision', average_precision)}"
+    title = f"Precision and recall, area {_area(result, 'average_precision')}"
     x_title = "recall (part of the object that is found)"
     y_title = "precision (part of the found that is right)"
     return finish(figure, title, x_title, y_title)
@@ -140,8 +133,8 @@ def threshold_figure(sweep: np.ndarray, threshold: float) -> go.Figure:
     styles = {"dice": (BLUE, "solid"), "precision": (GREEN, "dash"), "recall": (RED, "dot")}
     for name, (color, dash) in styles.items():
         options = {"name": name.capitalize(), "hovertemplate": "%{y:.4f}"}
-        line(figure, THRESHOLDS, by_class[name][:, 1], color, line_dash=dash, **options)
-    star(figure, *best_threshold(sweep), BLUE, name="best Dice")
+        line(figure, thresholds.THRESHOLDS, by_class[name][:, 1], color, line_dash=dash, **options)
+    star(figure, *thresholds.best_threshold(sweep), BLUE, name="best Dice")
     figure.add_vline(threshold, line={"color": GREY, "width": 2})
     title, x_title = "What moving the threshold does", "threshold (0–1)"
     finish(figure, title, x_title, "score (0–1)").update_layout(hovermode="x unified")
@@ -175,7 +168,7 @@ def _curve(curve: tuple, marks: tuple, threshold: float, hover: str) -> go.Figur
     figure = go.Figure()
     x, y = curve
     line(figure, x, y, BLUE, hover, line_width=3)
-    at = len(THRESHOLDS) - int(np.argmin(np.abs(THRESHOLDS - threshold)))
+    at = len(thresholds.THRESHOLDS) - int(np.argmin(np.abs(thresholds.THRESHOLDS - threshold)))
     x, y = marks
     hover = f"threshold {threshold:.2f}"
     points(figure, [x[at]], [y[at]], RED, hover, marker_size=13)
@@ -187,9 +180,9 @@ def _diagonal(figure: go.Figure, **options: Any) -> None:
     line(figure, [0, 1], [0, 1], GREY, "", line_dash="dot", line_width=None, **options)
 
 
-def _area(result: dict, key: str, area_of: Callable[[np.ndarray], float]) -> str:
+def _area(result: dict, key: str) -> str:
     """An area in words: to four digits, or by 101 thresholds where an older result has no more."""
     if key in result:
         return "–" if result[key] is None else f"{result[key]:.4f}"
-    area = area_of(result["thresholds"])
+    area = AREAS[key](result["thresholds"])
     return "–" if np.isnan(area) else f"about {area:.2f} (by 101 thresholds)"

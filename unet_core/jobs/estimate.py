@@ -3,6 +3,7 @@
 import math
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
@@ -31,10 +32,10 @@ LOADING = {"synthetic": 0.08}  # seconds of one core to draw, or to read, and to
 OTHER_LOADING = 0.012
 VALIDATION = 0.4  # what an image costs without learning, of what it costs with it
 PREDICTION = 0.25  # the same in the exported network
-WARM_UP = 4  # first steps of a process, slow by tracing and filling caches, that tell no speed
-TIMED = 10  # steps that a run must have beyond them to tell others its speed
+WARM_UP = 4  # first steps of a process, slow by tracing and filling caches: not measured
+TIMED = 10  # steps that a run must have beyond them for its speed to count
 LATEST = 5  # runs whose median is taken
-FEWEST_STEPS, FEWEST_STEPS_FROM_NOTHING = 10, 90  # that a training is of any use after
+MIN_STEPS, MIN_STEPS_FROM_NOTHING = 10, 90  # after which a training is of any use
 FASTER, SLOWER = 0.2, 5.0  # limits of what another machine's speed is taken for
 BASE_MEMORY = 0.9e9  # bytes: TensorFlow, the network and its optimizer
 # The networks from scratch, measured likewise: what one training image costs.
@@ -42,13 +43,19 @@ SECONDS_PER_MULTIPLY_ADD = 4.6e-11
 SECONDS_PER_BYTE = 3.3e-9  # of its feature maps, which are written and read again
 MAPS_KEPT = 2.5  # times the feature maps' memory, with gradients and what the operations need
 WEIGHT_COPIES = 5  # themselves, gradients, two of the optimizer, their average
+SAME_IMAGES = ("data", "max_images", "image_size", "seed", "val_fraction")  # settings
+SAME_WORK = (  # settings that decide how long a step takes
+    *("model", "model_arguments", "data", "image_size", "score_size", "crop_size", "batch_size"),
+    *("loss", "weight_map", "optimizer", "ema_momentum"),
+    *("freeze_encoder", "fine_tune_from", "augmentation"),
+)
 PIXEL_MEMORY = {"frozen": 2200, "late": 3000, "tuned": 5200}  # bytes a pixel of a batch
 
 
 class Pace:
     """How long the steps of a training take once it runs evenly, and the pauses between epochs."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.steps = 0
         self._latest: deque[float] = deque(maxlen=500)
         self._pauses: list[float] = []
@@ -124,24 +131,16 @@ def seconds(config: TrainingConfig, images: ImageCounts, prediction: float) -> f
     alike = _alike(config, earlier)
     known = alike or earlier[:LATEST]
     slowness = _slowness(known, prediction)
-    fixed = median(run.fixed for run in known) if known else (START + EXPORT) * slowness
-    step = _reference_step(config) * slowness
-    if alike:
-        step = median(run.step for run in alike)
-    learning = images.training / config.batch_size * step
+    fixed = _median((run.fixed for run in known), (START + EXPORT) * slowness)
+    step = _median((run.step for run in alike), _reference_step(config) * slowness)
     validating = VALIDATION * step / config.batch_size  # an image
-    pause = images.validation * validating
-    if alike:
-        pause = median(
-            max(0.0, run.pause + (images.validation - run.images.validation) * validating)
-            for run in alike
-        )
-    return (
-        _preparing_seconds(config, images, earlier, slowness)
-        + fixed
-        + config.epochs * (learning + pause)
-        + _evaluating_seconds(config, images.tested, prediction, alike)
-    )
+    more = ((run, images.validation - run.images.validation) for run in alike)
+    pauses = (max(0.0, run.pause + count * validating) for run, count in more)
+    pause = _median(pauses, images.validation * validating)
+    epoch = images.training / config.batch_size * step + pause
+    preparing = _preparing_seconds(config, images, earlier, slowness)
+    evaluating = _evaluating_seconds(config, images.tested, prediction, alike)
+    return preparing + fixed + config.epochs * epoch + evaluating
 
 
 def finishing_seconds(config: TrainingConfig, tested: int, prediction: float = REFERENCE) -> float:
@@ -153,12 +152,12 @@ def finishing_seconds(config: TrainingConfig, tested: int, prediction: float = R
 def too_short(config: TrainingConfig, images: int) -> str:
     """A sentence where a training on so many ``images`` ends before its masks can be of use.
 
-    Empty where it does not. Measured on drawn pets: an encoder that has learned before is ahead of
+    Empty where it does not. Measured on synthetic pets: a pretrained encoder is ahead of
     calling all background after 10 steps, a network from nothing after 90.
     """
     steps = config.epochs * math.ceil(images / config.batch_size)
     is_new = CATALOGUE[config.model].is_from_scratch or config.encoder_weights == "none"
-    needed = FEWEST_STEPS_FROM_NOTHING if is_new else FEWEST_STEPS
+    needed = MIN_STEPS_FROM_NOTHING if is_new else MIN_STEPS
     if steps >= needed:
         return ""
     return (
@@ -172,7 +171,7 @@ def prediction_seconds() -> float:
     """What a prediction of the default model takes on an idle core, as at 256 x 256; the reference
     where no model is shipped.
 
-    The time of the processor, not of the clock, and the least of several: what else the machine
+    The time of the processor, not of the clock, and the minimum of several: what else the machine
     does at this moment must not count.
     """
     runs = shipped_runs()
@@ -188,10 +187,16 @@ def prediction_seconds() -> float:
     return min(times[1:]) * (256 / segmenter.size) ** 2
 
 
+def _median(values: Iterable[float], otherwise: float) -> float:
+    """The median; ``otherwise`` where there are no values."""
+    found = list(values)
+    return median(found) if found else otherwise
+
+
 def _slowness(known: list[Earlier], prediction: float) -> float:
     """How many times longer this machine takes than the table says."""
-    ratios = [run.step / _reference_step(TrainingConfig(**run.settings)) for run in known]
-    ratio = median(ratios) if ratios else prediction / REFERENCE
+    steps = ((run.step, _reference_step(TrainingConfig(**run.settings))) for run in known)
+    ratio = _median((here / there for here, there in steps), prediction / REFERENCE)
     return min(max(ratio, FASTER), SLOWER)
 
 
@@ -199,14 +204,13 @@ def _preparing_seconds(
     config: TrainingConfig, images: ImageCounts, earlier: list[Earlier], slowness: float
 ) -> float:
     """Time to read and shrink the images; none where a run has left them ready."""
-    same = ("data", "max_images", "image_size", "seed", "val_fraction")
     values = config.to_dict()
-    if any(all(run.settings[key] == values[key] for key in same) for run in earlier):
+    if any(all(run.settings[key] == values[key] for key in SAME_IMAGES) for run in earlier):
         return 0.0
     image = _loading_seconds(config.data) / 2  # by both cores
     here = [run.preparing for run in earlier if run.settings["data"] == config.data]
     here = [seconds for seconds in here if seconds > image / 4][:LATEST]  # others found it done
-    return (images.training + images.validation) * (median(here) if here else image * slowness)
+    return (images.training + images.validation) * _median(here, image * slowness)
 
 
 def _loading_seconds(data: str) -> float:
@@ -216,12 +220,11 @@ def _loading_seconds(data: str) -> float:
 def _evaluating_seconds(
     config: TrainingConfig, tested: int, prediction: float, alike: list[Earlier]
 ) -> float:
-    if alike:
-        return median(run.evaluating for run in alike)
     cost = TWO_CORES * prediction * (config.image_size / 256) ** 2
     if network := _network(config.changed(crop_size=None)):
         cost = PREDICTION * _network_seconds(network) * prediction / REFERENCE
-    return tested * (_loading_seconds(config.data) + cost)
+    image = _loading_seconds(config.data) + cost
+    return _median((run.evaluating for run in alike), tested * image)
 
 
 def memory(config: TrainingConfig) -> float:
@@ -235,7 +238,7 @@ def memory(config: TrainingConfig) -> float:
 
 
 def _learning_part(config: TrainingConfig) -> str:
-    """How much of a pretrained encoder learns, as the tables above tell it."""
+    """How much of a pretrained encoder learns, as the tables above name it."""
     if config.freeze_encoder:
         return "frozen"
     return "late" if config.fine_tune_from else "tuned"
@@ -269,22 +272,17 @@ def _network(config: TrainingConfig) -> Specification | None:
 
 def _alike(config: TrainingConfig, earlier: list[Earlier]) -> list[Earlier]:
     """The latest runs whose steps did the same work."""
-    names = (
-        "model", "model_arguments", "data", "image_size", "score_size", "crop_size", "batch_size",
-        "loss", "weight_map", "optimizer", "ema_momentum", "freeze_encoder", "fine_tune_from",
-        "augmentation",
-    )  # fmt: skip
     values = config.to_dict()
-    return [run for run in earlier if all(run.settings[n] == values[n] for n in names)][:LATEST]
+    return [run for run in earlier if all(run.settings[n] == values[n] for n in SAME_WORK)][:LATEST]
 
 
 def _earlier_runs() -> list[Earlier]:
-    """What the runs on this machine took, the newest first; those that ended early tell nothing."""
+    """What the runs on this machine took, the newest first, without those that ended early."""
     return [earlier for run in user_runs() if (earlier := _measured(run))]
 
 
 def _measured(run: Run) -> Earlier | None:
-    """What the run took, where it ran steadily, to its scores; a spoilt folder is no news."""
+    """What the run took; None where it did not run steadily to its metrics, or is damaged."""
     try:
         status, settings = run.status, TrainingConfig().to_dict() | run.config["training"]
         settings = TrainingConfig.from_dict(settings).to_dict()

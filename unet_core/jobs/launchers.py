@@ -5,6 +5,8 @@ Another place to run them is another module with these functions: `launch`, `kil
 
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO
@@ -49,7 +51,7 @@ def start_process(command: list[str], log: IO, folder: Path, environment: dict[s
     return process.pid
 
 
-def kill(status: dict, *words: str, patience: float = 5.0) -> bool:
+def kill(status: dict, *words: str, patience: float = 10.0) -> bool:
     """End the process that wrote ``status``, and wait until it is gone; whether one was ended.
 
     Only one that is proved to be ours: it was born when ``process`` says and runs this package, or
@@ -60,7 +62,7 @@ def kill(status: dict, *words: str, patience: float = 5.0) -> bool:
     if process is None:
         return False
     try:
-        line = process.cmdline()
+        line = process.cmdline() or _later(process.cmdline)
         is_known = "born" in identity and PACKAGE in line
         if not is_known and not set(words) <= set(line):
             return False
@@ -71,6 +73,12 @@ def kill(status: dict, *words: str, patience: float = 5.0) -> bool:
     except psutil.Error:  # not allowed, or it takes its time
         return False
     return True
+
+
+def _later(read: Callable[[], list[str]]) -> list[str]:
+    """Once more: a process that is just being started has no command line yet."""
+    time.sleep(0.2)
+    return read()
 
 
 def oom_kills() -> int | None:

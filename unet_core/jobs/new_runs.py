@@ -23,22 +23,17 @@ def new_run(config: TrainingConfig, name: str | None = None, title: str = "") ->
     check_border_weight(dataset, config)
     training, _ = split_names(dataset, config)
     further_data(dataset, config, training)
-    return create_run(
-        {
-            "title": unique_title(title or _title(dataset, config)),
-            "description": f"Trained on {dataset.title}.",
-            "training": config.to_dict(),
-            "classes": [asdict(c) for c in dataset.classes],
-            "data_title": dataset.title,
-            "data_credit": dataset.credit,
-            "split_rule": dataset.split_rule,
-        },
-        name,
-    )
-
-
-def _title(dataset: Dataset, config: TrainingConfig) -> str:
-    return f"{dataset.title}, {config.model}, {config.image_size} px"
+    default_title = f"{dataset.title}, {config.model}, {config.image_size} px"
+    facts = {
+        "title": unique_title(title or default_title),
+        "description": f"Trained on {dataset.title}.",
+        "training": config.to_dict(),
+        "classes": [asdict(c) for c in dataset.classes],
+        "data_title": dataset.title,
+        "data_credit": dataset.credit,
+        "split_rule": dataset.split_rule,
+    }
+    return create_run(facts, name)
 
 
 def further_data(dataset: Dataset, config: TrainingConfig, training: list[str]) -> list[Dataset]:
@@ -55,7 +50,7 @@ def further_data(dataset: Dataset, config: TrainingConfig, training: list[str]) 
 def has_encoder(run: Run) -> bool:
     """Whether another run can start from its encoder."""
     entry = CATALOGUE.get(run.config["training"]["model"])
-    return bool(entry) and not entry.is_from_scratch
+    return entry is not None and not entry.is_from_scratch
 
 
 def check_encoder_weights(config: TrainingConfig) -> None:

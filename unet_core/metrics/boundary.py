@@ -6,7 +6,9 @@ to the other's, as the harmonic mean of precision and recall.
 """
 
 import numpy as np
-from scipy.ndimage import binary_erosion, distance_transform_edt
+from scipy.ndimage import distance_transform_edt
+
+from unet_core.prediction.masks import edge
 
 TOLERANCE = 0.0075  # of the image's diagonal, as in the article
 
@@ -19,7 +21,7 @@ def boundary_f1(truth: np.ndarray, prediction: np.ndarray, tolerance: float = TO
     """
     if truth.any() != prediction.any():
         return 0.0
-    outlines = [outline(mask) for mask in (truth, prediction)]
+    outlines = [edge(mask) for mask in (truth, prediction)]
     if not all(line.any() for line in outlines):
         return 0.0 if any(line.any() for line in outlines) else np.nan
     reach = tolerance * np.hypot(*truth.shape)
@@ -31,14 +33,6 @@ def boundary_f1(truth: np.ndarray, prediction: np.ndarray, tolerance: float = TO
 def class_boundary_f1(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
     """`boundary_f1` of each class of two masks of class ids (H, W): float64 (classes,)."""
     return np.array([boundary_f1(truth == c, prediction == c) for c in range(classes)])
-
-
-def outline(mask: np.ndarray) -> np.ndarray:
-    """The pixels of a boolean mask (H, W) that have one of their four neighbours outside of it.
-
-    The image's frame is no outline: of what it cuts nobody knows where it ends.
-    """
-    return mask & ~binary_erosion(mask, border_value=1)
 
 
 def percent(tolerance: float) -> str:

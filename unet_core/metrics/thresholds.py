@@ -74,8 +74,7 @@ class ProbabilityCounts:
         values, counts = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         self._values, self._counts = _counted(values, counts)
         if len(self._values) > self._max_values:
-            grouped = _grouped(self._values, self._counts, self._max_values // 2)
-            self._values, self._counts = grouped
+            self._values, self._counts = _grouped(self._values, self._counts, self._max_values // 2)
 
 
 def _counted(values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

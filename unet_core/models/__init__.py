@@ -4,38 +4,41 @@ import keras
 
 from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.errors import UserError
-from unet_core.models.mobilenet import build_mobilenetv2, build_mobilenetv2_fast
-from unet_core.models.unet import build_unet
+from unet_core.models.layers import PRETRAINED, KerasLayers
 from unet_core.store.runs import Run, find_run
-
-BUILDERS = {
-    "mobilenetv2": build_mobilenetv2,
-    "mobilenetv2-fast": build_mobilenetv2_fast,
-    "compact": build_unet,
-    "batchnorm": build_unet,
-    "original": build_unet,
-}
 
 
 def build(name: str, outputs: int, arguments: dict, size: int | None = None) -> keras.Model:
     """Build a network of the catalogue with random weights.
 
-    ``outputs``: channels of the logits (`outputs_for`). ``size``: side of the images; None
-    accepts any that fits. ``arguments`` take the place of the catalogue's own. ``UserError`` for a
-    name that the catalogue does not have.
+    It takes float32 RGB pixels (N, H, W, 3) in 0–255 and gives logits (N, H', W', outputs), smaller
+    than the image where convolutions are unpadded. ``size``: side of the images; None accepts any
+    that fits. ``arguments`` take the place of the catalogue's own (`UNetArguments`). ``UserError``
+    for an unknown name, or arguments or a size that do not fit.
     """
-    if name not in BUILDERS:
+    if name not in CATALOGUE:
         raise UserError(f"There is no network {name!r}; there are: {', '.join(CATALOGUE)}.")
-    return BUILDERS[name](outputs, size, **(CATALOGUE[name].arguments | arguments))
+    entry, layers = CATALOGUE[name], KerasLayers(size)
+    net = entry.unet(arguments, size)
+    features = PRETRAINED.get(entry.encoder, entry.encoder)(layers, net)
+    decoded = entry.decoder(layers, features, net)
+    return keras.Model(layers.input, entry.head(layers, decoded[-1], outputs), name=name)
 
 
 def outputs_for(classes: int) -> int:
-    """Channels of a network for so many classes: one (a sigmoid) for two, else one each."""
+    """Channels of the logits for so many classes: one (a sigmoid) for two, else one each.
+
+    >>> outputs_for(2), outputs_for(3)
+    (1, 3)
+    """
     return 1 if classes == 2 else classes
 
 
 def load_run(name: str) -> tuple[Run, keras.Model]:
-    """A run and its network with the trained weights, at the size it was trained for."""
+    """A run and its network with the trained weights, at the size that it predicts.
+
+    ``UserError`` when there is no such run, or it has no weights yet.
+    """
     run = find_run(name)
     path = run.path / "model.weights.h5"
     if not path.is_file():

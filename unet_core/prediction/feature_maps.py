@@ -1,7 +1,7 @@
-"""What a network sees: the maps of features inside a run's model, by ONNX Runtime.
+"""The feature maps inside a run's model, by ONNX Runtime.
 
 An export keeps few of Keras's names: batch normalisation melts into convolutions, activations are
-numbered. So a layer is found by its kind and its shape, which the specification tells, and by its
+numbered. So a layer is found by its kind and its shape, which the specification has, and by its
 place among those that share both.
 """
 
@@ -29,9 +29,9 @@ CHANNELS = 4  # shown of each layer
 class FeatureMap:
     """What a layer makes of an image.
 
-    ``summary``: how strongly each place speaks to all channels together; ``channels``: those that
-    differ most over the image. Maps are float32 (size, size) in 0–1. ``silent``: number of
-    channels that say the same everywhere.
+    ``summary``: the mean absolute value over all channels; ``channels``: the four whose values
+    vary most over the image. Maps are float32 (size, size) in 0–1. ``silent``: how many channels
+    have the same value everywhere.
     """
 
     layer: Layer
@@ -98,7 +98,7 @@ class FeatureMaps:
         specification = CATALOGUE[training["model"]].specification(
             len(run.classes), self.size, training["model_arguments"]
         )
-        self._has_skips = any(layer.kind == "concatenate" for layer in specification.layers)
+        self._has_skips = bool(specification.skips)
         self._levels = shown_layers(specification)
         self._layers = [layer for level in self._levels for layer in level if layer]
         self._tensors = [find_tensor(model.graph, specification, x) for x in self._layers]
@@ -106,7 +106,7 @@ class FeatureMaps:
         self._session = open_session(model.SerializeToString(), threads)
         self._lock = threading.Lock()
 
-    def see(self, image: np.ndarray) -> list[FeatureLevel]:
+    def levels(self, image: np.ndarray) -> list[FeatureLevel]:
         """Each level from the top to the bottom for a uint8 image (H, W, 3) of any size.
 
         The image is squashed to the network's size first, as for a prediction.
@@ -115,34 +115,36 @@ class FeatureMaps:
         pixels = {self._session.get_inputs()[0].name: np.asarray(squashed, np.float32)[None]}
         with self._lock:
             found = self._session.run(self._tensors, pixels)
-        seen = {
+        maps: dict[Layer | None, FeatureMap] = {
             x: FeatureMap.of(x, values[0]) for x, values in zip(self._layers, found, strict=True)
         }
-        return [FeatureLevel(self._has_skips, *map(seen.get, level)) for level in self._levels]
+        return [
+            FeatureLevel(self._has_skips, maps[encoder], maps.get(below), maps.get(decoder))
+            for encoder, below, decoder in self._levels
+        ]
 
 
-def shown_layers(specification: Specification) -> list[tuple[Layer | None, ...]]:
+def shown_layers(specification: Specification) -> list[tuple[Layer, Layer | None, Layer | None]]:
     """Encoder, below and decoder of every level, from the top; the bottom comes last.
 
-    The encoder's layer is the one that a skip connection hands over, where there is one.
+    The encoder's layer is the one that a skip connection hands over, where there is one; in place
+    of the pixels themselves, which are no features yet, what the decoder makes of them.
     """
-    layers = specification.layers
-    levels = []
-    for up in (x for x in layers if x.kind == "up" and x.part == "decoder"):
-        convolutions = [x for x in layers if x.kind == "convolution" and x.level == up.level]
-        encoder = [x for x in convolutions if x.part == "encoder"]
-        # The light decoder's topmost skip has no encoder: a convolution of the pixels themselves.
-        encoder = encoder or [x for x in convolutions if x.name.startswith("skip")]
-        decoder = [x for x in convolutions if x.name.startswith("decoder")]
-        levels.append((encoder[-1], up, decoder[-1] if decoder else None))
-    bottom = [x for x in layers if x.part == "bottom"][-1]
-    return [*reversed(levels), (bottom, None, None)]
+    *features, bottom = specification.features
+    levels: list[tuple[Layer, Layer | None, Layer | None]] = [(bottom, None, None)]
+    ups = [x for x in specification.layers if x.kind == "up" and x.part == "decoder"]
+    for up, decoded in zip(ups, specification.decoded, strict=True):
+        encoder = features[up.level]
+        if encoder.kind == "input":
+            encoder = specification.skips[-1]
+        levels.append((encoder, up, decoded if decoded.kind == "convolution" else None))
+    return levels[::-1]
 
 
 def find_tensor(graph: onnx.GraphProto, specification: Specification, layer: Layer) -> str:
-    """The tensor after the layer's activation; ``graph`` has its shapes inferred.
+    """The name of the tensor after the layer's activation; ``graph`` has its shapes inferred.
 
-    ``UserError`` when the graph is not what the specification says.
+    ``UserError`` when the graph is not of such a network.
     """
     shapes = {
         value.name: tuple(size.dim_value for size in value.type.tensor_type.shape.dim)
@@ -154,7 +156,8 @@ def find_tensor(graph: onnx.GraphProto, specification: Specification, layer: Lay
         for node in graph.node
         if node.op_type in OPERATORS[layer.kind] and shapes.get(node.output[0]) == shape
     ]
-    alike = [x for x in specification.layers if _signature(x) == _signature(layer)]
+    signature = (layer.kind, layer.size, layer.channels)
+    alike = [x for x in specification.layers if (x.kind, x.size, x.channels) == signature]
     # Counted from the end: MobileNetV2's depthwise convolutions are no layers of their own.
     place = len(alike) - alike.index(layer)
     if place > len(found):
@@ -162,12 +165,8 @@ def find_tensor(graph: onnx.GraphProto, specification: Specification, layer: Lay
     return _after_activation(graph, found[-place])
 
 
-def _signature(layer: Layer) -> tuple:
-    return layer.kind, layer.size, layer.channels
-
-
 def _after_activation(graph: onnx.GraphProto, tensor: str) -> str:
-    """Follow ``tensor`` through its normalisation and activation, as long as nobody else reads."""
+    """Follow ``tensor`` through its normalisation and activation, as long as it has one reader."""
     while True:
         readers = [node for node in graph.node if tensor in node.input]
         if len(readers) != 1 or readers[0].op_type not in ACTIVATIONS + NORMALISATIONS:
@@ -184,5 +183,5 @@ def _stretch(values: np.ndarray) -> np.ndarray:
 
 
 def _enlarge(values: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Colours of ``values``, uint8 (height, width, 3); single positions stay visible as squares."""
+    """Colors of ``values``, uint8 (height, width, 3); single positions stay visible as squares."""
     return np.asarray(Image.fromarray(heat(values)).resize((width, height), Image.Resampling.BOX))

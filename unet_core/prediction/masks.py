@@ -2,6 +2,7 @@
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import binary_erosion
 
 from unet_core.store.classes import ClassInfo
 
@@ -33,6 +34,14 @@ def resize_ids(ids: np.ndarray, height: int, width: int) -> np.ndarray:
     if ids.shape == (height, width):
         return ids
     return np.asarray(Image.fromarray(ids).resize((width, height), Image.Resampling.NEAREST))
+
+
+def edge(mask: np.ndarray) -> np.ndarray:
+    """The pixels of a boolean mask (H, W) that have one of their four neighbors outside of it.
+
+    The image's frame is no edge: of what it cuts nobody knows where it ends.
+    """
+    return mask & ~binary_erosion(mask, border_value=1)
 
 
 def shares(ids: np.ndarray, classes: tuple[ClassInfo, ...]) -> dict[str, float]:

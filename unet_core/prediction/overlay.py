@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 import numpy as np
-from skimage.segmentation import find_boundaries
+from scipy.ndimage import binary_dilation
 
+from unet_core.prediction.masks import edge
 from unet_core.store.classes import ClassInfo
 
 
@@ -54,10 +55,10 @@ def outline(
     """
     result = image.copy()
     for number in _visible_ids(classes, visible):
-        edge = find_boundaries(ids == number, mode="inner")
+        line = edge(ids == number)
         for _ in range(1, round(max(ids.shape) / 600)):
-            edge |= find_boundaries(edge, mode="outer")
-        result[edge] = rgb(classes[number].color)
+            line = binary_dilation(line)
+        result[line] = rgb(classes[number].color)
     return result
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import operator
 import reprlib
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -24,6 +25,9 @@ KINDS = {
 }
 
 
+ENDS = {"at_least": operator.ge, "above": operator.gt, "at_most": operator.le, "below": operator.lt}
+
+
 @dataclass(frozen=True)
 class Setting:
     """What a setting is and may be: the checks and the command line are made from it.
@@ -44,17 +48,13 @@ class Setting:
     @property
     def range(self) -> str:
         """The range in words, such as "above 0 and at most 1"."""
-        ends = {name: getattr(self, name) for name in ("at_least", "above", "at_most", "below")}
-        words = (f"{n.replace('_', ' ')} {end:,}" for n, end in ends.items() if end is not None)
-        return " and ".join(words)
+        ends = ((name, getattr(self, name)) for name in ENDS)
+        return " and ".join(f"{n.replace('_', ' ')} {end:,}" for n, end in ends if end is not None)
 
     def contains(self, number: float) -> bool:
-        return (
-            (self.at_least is None or number >= self.at_least)
-            and (self.above is None or number > self.above)
-            and (self.at_most is None or number <= self.at_most)
-            and (self.below is None or number < self.below)
-        )
+        """Whether the number is in the range."""
+        ends = ((is_within, getattr(self, name)) for name, is_within in ENDS.items())
+        return all(end is None or is_within(number, end) for is_within, end in ends)
 
 
 def setting(default: Any, help: str, **rules: Any) -> Any:

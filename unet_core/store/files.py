@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+IS_WINDOWS = os.name == "nt"
 MAX_BYTES = 64_000_000  # no file of ours comes near
 MAX_NUMBER = 1e15  # nor any number of ours; what is shown must fit into 64 bits
 COLUMNS = {  # of a CSV file, which every row has; the first must be a number
@@ -86,7 +87,7 @@ def _replace(source: Path, target: Path, patience: float = 1.0) -> None:
         try:
             return os.replace(source, target)
         except PermissionError:
-            if os.name != "nt" or patience <= 0:
+            if not IS_WINDOWS or patience <= 0:
                 raise
         patience -= 0.01
         time.sleep(0.01)

@@ -191,26 +191,24 @@ def _is_whole(result: dict) -> bool:
     """
     classes, images, per_class = len(result["classes"]), result["per_image"], result["per_class"]
     try:
-        counts = [
-            ([result["confusion"]], (1, classes, classes)),
-            ([image["confusion"] for image in images], (len(images), classes, classes)),
+        tables = [
+            ("i", [result["confusion"]], (1, classes, classes)),
+            ("i", [image["confusion"] for image in images], (len(images), classes, classes)),
+            ("if", result["reliability"], (len(result["reliability"]), 3)),
         ]
         if "thresholds" in result:
-            counts.append((result["thresholds"], (THRESHOLDS, 2, 2)))
-        others = [(result["reliability"], (len(result["reliability"]), 3))]
+            tables.append(("i", result["thresholds"], (THRESHOLDS, 2, 2)))
         if "curve" in result:
-            others.append((result["curve"], (max(1, len(result["curve"])), 3)))
+            tables.append(("if", result["curve"], (max(1, len(result["curve"])), 3)))
         columns = ["iou", "dice", "precision", "recall", "support"]
         if "boundary_f1" in per_class:
             columns.append("boundary_f1")
             result["boundary_tolerance"]  # a KeyError without it
-        for column in columns:
-            values = per_class[column]  # None for a class without a score
-            others.append(([math.nan if v is None else v for v in values], (classes,)))
-        return (
-            all(_is_table(*table, kinds="i") for table in counts)
-            and all(_is_table(*table, kinds="if") for table in others)
-            and all(_is_name(image["name"]) for image in images)
+        # None for a class without a score
+        rows = [[math.nan if v is None else v for v in per_class[column]] for column in columns]
+        tables += [("if", [row], (1, classes)) for row in rows]
+        return all(_is_table(*table) for table in tables) and all(
+            _is_name(image["name"]) for image in images
         )
     except (TypeError, KeyError, ValueError):
         return False
@@ -220,7 +218,7 @@ def _is_name(name: object) -> bool:
     return isinstance(name, str) and 0 < len(name) <= MAX_TEXT and "\0" not in name
 
 
-def _is_table(values: object, shape: tuple[int, ...], kinds: str) -> bool:
+def _is_table(kinds: str, values: object, shape: tuple[int, ...]) -> bool:
     table = np.array(values)
     fits = table.shape == shape and table.dtype.kind in kinds
     return bool(fits and not np.any(np.abs(table) > MAX_NUMBER))

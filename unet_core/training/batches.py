@@ -13,14 +13,7 @@ import tensorflow as tf
 
 from unet_core.data.prepared import Prepared
 from unet_core.store.config import TrainingConfig
-from unet_core.training.augment import (
-    Seeds,
-    color_jitter,
-    cutmix,
-    elastic_transform,
-    random_crops,
-    random_resized_crops,
-)
+from unet_core.training import augment
 from unet_core.training.weight_map import weight_map
 
 RESIZED = ("standard", "cutmix", "elastic")  # augmentations that change size, aspect and color
@@ -78,17 +71,17 @@ class TrainingBatches:
         images, truth = tf.numpy_function(self._gather, [rows, number], kinds, stateful=False)
         images = tf.cast(tf.ensure_shape(images, (None, self.side, self.side, 3)), tf.float32)
         truth = tf.ensure_shape(truth, (None, self.side, self.side, len(self.truth)))
-        seeds = Seeds(self.seed, number)
+        seeds = augment.Seeds(self.seed, number)
         if self.augmentation in RESIZED:
             zoom = self.crop_size / self.side
-            images, truth = random_resized_crops(images, truth, self.crop_size, zoom, seeds)
-            images = color_jitter(images, seeds)
+            images, truth = augment.random_resized_crops(images, truth, self.crop_size, zoom, seeds)
+            images = augment.color_jitter(images, seeds)
         else:
             both = tf.concat([images, truth], axis=-1)  # class ids are exact in float32
-            both = random_crops(both, self.crop_size, self.augmentation == "flip", seeds)
+            both = augment.random_crops(both, self.crop_size, self.augmentation == "flip", seeds)
             images, truth = both[..., :3], both[..., 3:]
         if self.augmentation == "cutmix":
-            images, truth = cutmix(images, truth, seeds)
+            images, truth = augment.cutmix(images, truth, seeds)
         masks, *weights = tf.unstack(center_crop(truth, self.mask_size), axis=-1)
         return images, tf.cast(masks, tf.int32), *weights
 
@@ -99,8 +92,9 @@ class TrainingBatches:
         truth = np.stack([part[rows].astype(np.float32) for part in self.truth], axis=-1)
         if self.augmentation == "elastic":
             rng = np.random.default_rng((self.seed, number))
-            pairs = [elastic_transform(*pair, rng) for pair in zip(images, truth, strict=True)]
-            images, truth = map(np.stack, zip(*pairs, strict=True))
+            pairs = zip(images, truth, strict=True)
+            bent = [augment.elastic_transform(*pair, rng) for pair in pairs]
+            images, truth = map(np.stack, zip(*bent, strict=True))
         return mirror(images, self.side), mirror(truth, self.side)
 
 

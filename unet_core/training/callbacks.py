@@ -28,7 +28,7 @@ class LiveProgress(keras.callbacks.Callback):
     """Step, speed and time left in the status, the loss in ``steps.csv``, and the polite stop.
 
     ``seconds_after``: what the training still takes after its last epoch. ``deadline``: seconds
-    since 1970. ``is_stopped`` tells whether it was stopped before its end. Also completes the
+    since 1970. ``is_stopped``: whether it was stopped before its end. Also completes the
     epoch's logs with what `CSVLogger` lacks, ``seconds`` and ``learning_rate``, so it must stand
     before it.
     """

@@ -19,7 +19,7 @@ from unet_core.jobs.protocol import Reporter
 from unet_core.metrics.evaluate import evaluate, write_evaluation
 from unet_core.models import build, outputs_for
 from unet_core.models.losses import SegmentationLoss
-from unet_core.models.mobilenet import load_encoder, set_encoder_training
+from unet_core.models.pretrained import load_encoder, set_encoder_training
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, evaluations_of, write_json
 from unet_core.training import checkpoints
