@@ -6,6 +6,7 @@ import urllib.parse
 
 import pytest
 
+ActionChains = pytest.importorskip("selenium.webdriver").ActionChains
 exceptions = pytest.importorskip("selenium.common.exceptions")
 By = pytest.importorskip("selenium.webdriver.common.by").By
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
@@ -41,10 +42,11 @@ def press(browser, label: str) -> None:
 
 def choose_most_epochs(browser) -> bool:
     """So many that a training does not end before it is stopped."""
-    sliders = browser.find_elements(By.CSS_SELECTOR, "[data-testid=stSlider] [role=slider]")
+    sliders = browser.find_elements(By.CSS_SELECTOR, "input[type=range][aria-label=Epochs]")
     if sliders:
-        sliders[0].send_keys(Keys.END)
-    return bool(sliders)
+        browser.execute_script("arguments[0].focus()", sliders[0])
+        ActionChains(browser).send_keys(Keys.END).perform()
+    return bool(sliders) and sliders[0].get_attribute("value") == "60"
 
 
 def text(browser) -> str:
