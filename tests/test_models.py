@@ -210,11 +210,12 @@ def test_a_run_is_loaded_with_its_weights_at_the_size_that_it_predicts():
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/model.onnx")), ids=lambda p: p.parent.name)
 def test_shipped_weights_still_mean_what_their_export_computes(path):
     run, model = load_run(path.parent.name)
-    image = np.random.default_rng(0).integers(0, 256, model.input_shape[1:], np.uint8)
-    logits = model(image[None].astype(np.float32))
+    noise = np.random.default_rng(0).uniform(0, 255, (1, 4, 4, 3)).astype(np.float32)
+    image = keras.ops.image.resize(noise, model.input_shape[1:3])  # smooth shapes
+    logits = model(image)
     finish = keras.ops.sigmoid if logits.shape[-1] == 1 else keras.ops.softmax
     exported = onnxruntime.InferenceSession(path)
     name = exported.get_inputs()[0].name
-    (probabilities,) = exported.run(None, {name: image[None].astype(np.float32)})
-    assert np.ptp(probabilities) > 0.5
-    np.testing.assert_allclose(finish(logits), probabilities, atol=0.01)
+    (probabilities,) = exported.run(None, {name: np.asarray(image)})
+    assert np.ptp(probabilities) > 0.1
+    np.testing.assert_allclose(finish(logits), probabilities, atol=0.005)  # weights are float16
