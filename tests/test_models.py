@@ -50,9 +50,13 @@ def test_the_pretrained_articles_counts():
     assert trainable(model) == 8_280_163
     assert model.output_shape == (None, 256, 256, 3)
     assert made_of(model) == {
-        "Rescaling": 1, "Functional": 1, "Conv2DTranspose": 5, "BatchNormalization": 4, "ReLU": 4,
+        "Rescaling": 1,
+        "Functional": 1,
+        "Conv2DTranspose": 5,
+        "BatchNormalization": 4,
+        "ReLU": 4,
         "Concatenate": 4,
-    }  # fmt: skip
+    }
     np.testing.assert_allclose(rescaled(model), [-1, 1])
 
 
@@ -71,9 +75,15 @@ def rescaled(model: keras.Model) -> np.ndarray:
 def test_the_light_decoder_is_made_of_cheap_layers():
     model = build("mobilenetv2-fast", 3, {})
     assert made_of(model) == {
-        "Rescaling": 1, "Functional": 1, "UpSampling2D": 5, "Concatenate": 5, "SeparableConv2D": 8,
-        "Conv2D": 12, "BatchNormalization": 19, "ReLU": 19,
-    }  # fmt: skip
+        "Rescaling": 1,
+        "Functional": 1,
+        "UpSampling2D": 5,
+        "Concatenate": 5,
+        "SeparableConv2D": 8,
+        "Conv2D": 12,
+        "BatchNormalization": 19,
+        "ReLU": 19,
+    }
     np.testing.assert_allclose(rescaled(model), [-1, 1])
     for layer in model.layers:
         if isinstance(layer, keras.layers.UpSampling2D):
@@ -88,9 +98,17 @@ def test_a_block_is_convolution_normalisation_relu_twice():
     block = ["Conv2D", "BatchNormalization", "ReLU"] * 2
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds == [
-        "InputLayer", "Rescaling", *block, "MaxPooling2D", *block, "SpatialDropout2D",
-        "Conv2DTranspose", "Concatenate", *block, "Conv2D",
-    ]  # fmt: skip
+        "InputLayer",
+        "Rescaling",
+        *block,
+        "MaxPooling2D",
+        *block,
+        "SpatialDropout2D",
+        "Conv2DTranspose",
+        "Concatenate",
+        *block,
+        "Conv2D",
+    ]
     assert model.layers[kinds.index("SpatialDropout2D")].rate == 0.25
     initial = model.get_layer("decoder1_conv2").kernel_initializer
     assert isinstance(initial, keras.initializers.HeNormal)
