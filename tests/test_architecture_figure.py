@@ -68,9 +68,11 @@ def test_what_shrinks_on_all_sides_stays_in_the_middle_and_can_be_seen():
 def test_bars_stand_where_the_maps_are_in_the_colour_of_their_part():
     figure, boxes = u_figure(TINY), place(TINY)
     parts = {
-        "Encoder: what": boxes[:3], "Bottom": boxes[3:5], "Decoder: where": boxes[5:8],
+        "Encoder: what": boxes[:3],
+        "Bottom": boxes[3:5],
+        "Decoder: where": boxes[5:8],
         "Output": boxes[8:],
-    }  # fmt: skip
+    }
     bars = {bar.name: bar for bar in figure.data if bar.type == "bar"}
     assert list(bars) == [name for name, _ in ROLES.values()]
     assert [bar.marker.color for bar in bars.values()] == [color for _, color in ROLES.values()]
@@ -140,10 +142,12 @@ def test_skips_of_the_light_decoder_end_at_their_own_convolution():
     boxes, figure = boxes_of(light), u_figure(light)
     arrows = arrows_of(figure)
     ends = {
-        "block_13_expand_relu": "skip4_project", "block_6_expand_relu": "skip3_project",
-        "block_3_expand_relu": "skip2_project", "block_1_expand_relu": "skip1_project",
+        "block_13_expand_relu": "skip4_project",
+        "block_6_expand_relu": "skip3_project",
+        "block_3_expand_relu": "skip2_project",
+        "block_1_expand_relu": "skip1_project",
         "pixels": "skip0_conv",
-    }  # fmt: skip
+    }
     across = [
         (boxes[a].right, boxes[b].middle, boxes[b].left, boxes[b].middle, ARROWS["skip"])
         for a, b in ends.items()

@@ -182,8 +182,12 @@ def test_only_what_learns_follows_new_statistics(model):
 def test_skips_have_a_half_to_a_sixteenth_of_the_side_and_the_bottom_a_32nd(model):
     shapes = model.get_layer("encoder").compute_output_shape((1, 64, 96, 3))
     assert [shape[1:] for shape in shapes] == [
-        (32, 48, 96), (16, 24, 144), (8, 12, 192), (4, 6, 576), (2, 3, 320),
-    ]  # fmt: skip
+        (32, 48, 96),
+        (16, 24, 144),
+        (8, 12, 192),
+        (4, 6, 576),
+        (2, 3, 320),
+    ]
 
 
 def test_a_backup_has_all_weights_so_that_its_donor_may_be_gone(tmp_path, monkeypatch):

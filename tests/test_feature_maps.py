@@ -57,8 +57,10 @@ def test_maps_are_what_keras_computes(tmp_path, name, arguments):
     image = IMAGE[:50, :50].repeat(3, 0).repeat(3, 1)[:size, :size]
     levels = FeatureMaps(run).levels(image)
     assert [level.encoder.layer.name for level in levels] == [
-        "encoder1_conv2", "encoder2_conv2", "bottom_conv2",
-    ]  # fmt: skip
+        "encoder1_conv2",
+        "encoder2_conv2",
+        "bottom_conv2",
+    ]
     inner = keras.Model(model.input, [model.get_layer(f"skip{level}").output for level in (1, 2)])
     for level, joined in zip(levels, inner(image[None].astype(np.float32)), strict=False):
         joined = np.moveaxis(np.asarray(joined)[0], -1, 0)
@@ -85,9 +87,12 @@ def test_the_articles_transposed_convolutions(tmp_path):
     run, _ = build_run(tmp_path / "run", "mobilenetv2", {}, 64)
     levels = FeatureMaps(run).levels(IMAGE)
     assert [level.encoder.layer.name for level in levels] == [
-        "block_1_expand_relu", "block_3_expand_relu", "block_6_expand_relu",
-        "block_13_expand_relu", "block_16_project",
-    ]  # fmt: skip
+        "block_1_expand_relu",
+        "block_3_expand_relu",
+        "block_6_expand_relu",
+        "block_13_expand_relu",
+        "block_16_project",
+    ]
     assert all(level.decoder is None for level in levels)
 
 

@@ -43,8 +43,13 @@ DOUBTS = [
         # nothing in common, two pixels each: 1 - (0 + 1) / (4 + 1)
         pytest.param(BINARY, sure([[[0, 0], [1, 1]]], 1), SURE, 0.8, id="all wrong"),
         # classes of 1, 1, 2 pixels are taken for 2, 1, 1: shares of 1/4, 1/3 and 1/4
-        pytest.param(THREE, sure([[[1, 2]], [[0, 0]]], 3), SURE, 1 - (1/4 + 1/3 + 1/4) / 3,
-                     id="all wrong, three classes"),
+        pytest.param(
+            THREE,
+            sure([[[1, 2]], [[0, 0]]], 3),
+            SURE,
+            1 - (1 / 4 + 1 / 3 + 1 / 4) / 3,
+            id="all wrong, three classes",
+        ),
         # nothing there, nothing seen: (0 + 1) / (0 + 1)
         pytest.param([[[0, 0], [0, 0]]], sure([[[0, 0], [0, 0]]], 1), 0, 0, id="empty"),
         pytest.param([[[0, 0], [0, 0]]], sure([[[1, 1], [1, 1]]], 1), SURE, 0.8, id="all invented"),
@@ -53,10 +58,15 @@ DOUBTS = [
         # two are right by 3/4, two by 1/4; 1 - (2 * 1 + 1) / (2 + 2 + 1)
         pytest.param(BINARY, UNSURE, -(math.log(3 / 4) + math.log(1 / 4)) / 2, 0.4, id="unsure"),
         # Dice of the classes: 2 / 3.5, 2 / 3.25, 2.5 / 4.25
-        pytest.param(THREE, DOUBTS, math.log(2) * 5 / 4,
-                     1 - (2 / 3.5 + 2 / 3.25 + 2.5 / 4.25) / 3, id="unsure, three classes"),
+        pytest.param(
+            THREE,
+            DOUBTS,
+            math.log(2) * 5 / 4,
+            1 - (2 / 3.5 + 2 / 3.25 + 2.5 / 4.25) / 3,
+            id="unsure, three classes",
+        ),
     ],
-)  # fmt: skip
+)
 def test_cases_worked_by_hand(truth, logits, entropy, dice):
     assert value("cross-entropy", truth, logits) == pytest.approx(entropy, abs=1e-5)
     assert value("dice", truth, logits) == pytest.approx(dice, abs=1e-5)

@@ -54,9 +54,13 @@ def test_the_pretrained_articles_counts():
     assert trainable(model) == 8_280_163
     assert model.output_shape == (None, 256, 256, 3)
     assert made_of(model) == {
-        "Rescaling": 1, "Functional": 1, "Conv2DTranspose": 5, "BatchNormalization": 4, "ReLU": 4,
+        "Rescaling": 1,
+        "Functional": 1,
+        "Conv2DTranspose": 5,
+        "BatchNormalization": 4,
+        "ReLU": 4,
         "Concatenate": 4,
-    }  # fmt: skip
+    }
     np.testing.assert_allclose(rescaled(model), [-1, 1])
 
 
@@ -75,9 +79,15 @@ def rescaled(model: keras.Model) -> np.ndarray:
 def test_the_light_decoder_is_made_of_cheap_layers():
     model = build("mobilenetv2-fast", 3, {})
     assert made_of(model) == {
-        "Rescaling": 1, "Functional": 1, "UpSampling2D": 5, "Concatenate": 5, "SeparableConv2D": 8,
-        "Conv2D": 12, "BatchNormalization": 19, "ReLU": 19,
-    }  # fmt: skip
+        "Rescaling": 1,
+        "Functional": 1,
+        "UpSampling2D": 5,
+        "Concatenate": 5,
+        "SeparableConv2D": 8,
+        "Conv2D": 12,
+        "BatchNormalization": 19,
+        "ReLU": 19,
+    }
     np.testing.assert_allclose(rescaled(model), [-1, 1])
     for layer in model.layers:
         if isinstance(layer, keras.layers.UpSampling2D):
@@ -92,9 +102,17 @@ def test_a_block_is_convolution_normalisation_relu_twice():
     block = ["Conv2D", "BatchNormalization", "ReLU"] * 2
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds == [
-        "InputLayer", "Rescaling", *block, "MaxPooling2D", *block, "SpatialDropout2D",
-        "Conv2DTranspose", "Concatenate", *block, "Conv2D",
-    ]  # fmt: skip
+        "InputLayer",
+        "Rescaling",
+        *block,
+        "MaxPooling2D",
+        *block,
+        "SpatialDropout2D",
+        "Conv2DTranspose",
+        "Concatenate",
+        *block,
+        "Conv2D",
+    ]
     assert model.layers[kinds.index("SpatialDropout2D")].rate == 0.25
     initial = model.get_layer("decoder1_conv2").kernel_initializer
     assert isinstance(initial, keras.initializers.HeNormal)
@@ -214,11 +232,12 @@ def test_a_run_is_loaded_with_its_weights_at_the_size_that_it_predicts():
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/model.onnx")), ids=lambda p: p.parent.name)
 def test_shipped_weights_still_mean_what_their_export_computes(path):
     run, model = load_run(path.parent.name)
-    image = np.random.default_rng(0).integers(0, 256, model.input_shape[1:], np.uint8)
-    logits = model(image[None].astype(np.float32))
+    noise = np.random.default_rng(0).uniform(0, 255, (1, 4, 4, 3)).astype(np.float32)
+    image = keras.ops.image.resize(noise, model.input_shape[1:3])  # smooth shapes
+    logits = model(image)
     finish = keras.ops.sigmoid if logits.shape[-1] == 1 else keras.ops.softmax
     exported = onnxruntime.InferenceSession(path)
     name = exported.get_inputs()[0].name
-    (probabilities,) = exported.run(None, {name: image[None].astype(np.float32)})
-    assert np.ptp(probabilities) > 0.5
-    np.testing.assert_allclose(finish(logits), probabilities, atol=0.01)
+    (probabilities,) = exported.run(None, {name: np.asarray(image)})
+    assert np.ptp(probabilities) > 0.1
+    np.testing.assert_allclose(finish(logits), probabilities, atol=0.005)  # weights are float16

@@ -43,10 +43,7 @@ class Sketch:
 
     def convolution(self, x: Layer, name: str, filters: int, conv: Conv) -> Layer:
         """A convolution with its batch normalisation and activation."""
-        size = x.size - conv.kernel + 1 if conv.padding == "valid" else -(-x.size // conv.stride)
-        costs = _costs(conv.kernel**2 * x.channels * filters, size, size, filters, conv)
-        shape, wider = (size, filters, x.step * conv.stride), (conv.kernel - 1) * x.step
-        return self._add("convolution", name, (x,), shape, wider, **costs)
+        return self._convolve(x, name, filters, conv, conv.kernel**2 * x.channels * filters)
 
     def separable(
         self, x: Layer, name: str, filters: int, conv: Conv, inner_norm: bool = False
@@ -55,10 +52,8 @@ class Sketch:
 
         ``inner_norm``: with batch normalisation and activation between the two, here only.
         """
-        size, weights = -(-x.size // conv.stride), (conv.kernel**2 + filters) * x.channels
-        costs = _costs(weights, size, size, filters, conv, inner=x.channels * inner_norm)
-        shape, wider = (size, filters, x.step * conv.stride), (conv.kernel - 1) * x.step
-        return self._add("convolution", name, (x,), shape, wider, **costs)
+        weights = (conv.kernel**2 + filters) * x.channels
+        return self._convolve(x, name, filters, conv, weights, inner=x.channels * inner_norm)
 
     def transposed(self, x: Layer, name: str, filters: int, conv: Conv) -> Layer:
         """A transposed convolution that doubles the resolution."""
@@ -88,6 +83,14 @@ class Sketch:
         shape = (x.size, skip.channels + x.channels, x.step)
         return self._add("concatenate", name, (skip, x), shape)
 
+    def _convolve(
+        self, x: Layer, name: str, filters: int, conv: Conv, weights: int, inner: int = 0
+    ) -> Layer:
+        size = x.size - conv.kernel + 1 if conv.padding == "valid" else -(-x.size // conv.stride)
+        costs = _costs(weights, size, size, filters, conv, inner)
+        shape, wider = (size, filters, x.step * conv.stride), (conv.kernel - 1) * x.step
+        return self._add("convolution", name, (x,), shape, wider, **costs)
+
     def _add(
         self,
         kind: str,
@@ -107,7 +110,7 @@ class Sketch:
 def _costs(
     weights: int, positions: int, size: int, filters: int, conv: Conv, inner: int = 0
 ) -> dict[str, int]:
-    """Of kernels of so many weights, each applied at ``positions`` times as many places.
+    """Of kernels of so many weights, applied at ``positions`` × ``positions`` places.
 
     ``inner``: channels inside the layer that have a batch normalisation and activation.
     """

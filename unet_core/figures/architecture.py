@@ -21,6 +21,8 @@ LEVEL_GAP = 0.014  # more of it where the resolution changes, for the arrow
 MIN_WIDTH = 0.003  # of a bar that can still be seen
 MIN_HEIGHT = 0.012  # the same, as a part of the highest
 
+Point = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Box:
@@ -179,13 +181,7 @@ def _add_arrows(figure: go.Figure, boxes: list[Box]) -> None:
             _add_arrow(figure, start, end, ARROWS["skip"], width=2.5)
 
 
-def _add_arrow(
-    figure: go.Figure,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    color: str,
-    width: float = 1.5,
-) -> None:
+def _add_arrow(figure: go.Figure, start: Point, end: Point, color: str, width: float = 1.5) -> None:
     (ax, ay), (x, y) = start, end
     figure.add_annotation(
         ARROW, x=x, y=y, ax=ax, ay=ay, showarrow=True, arrowcolor=color, arrowwidth=width
