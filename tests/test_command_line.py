@@ -57,7 +57,7 @@ def test_without_streamlit_there_is_a_sentence(monkeypatch, capsys):
 
 def test_the_app_starts_from_where_it_lies(monkeypatch):
     asked = []
-    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.setattr(sys, "argv", ["unet-studio"])
     monkeypatch.setattr(cli.runpy, "run_module", lambda name, **_: asked.append((name, sys.argv)))
     assert main(["app", "--server.port=1"]) == 0
     script = str(Path(__file__).parent.parent / "streamlit_app.py")
