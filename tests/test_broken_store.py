@@ -31,29 +31,69 @@ from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, write_json
 
 STATUS = {
-    "state": "running", "phase": "Training", "message": "", "pid": 2**22 + 1, "heartbeat": 0.0,
+    "state": "running",
+    "phase": "Training",
+    "message": "",
+    "pid": 2**22 + 1,
+    "heartbeat": 0.0,
     "process": {"pid": 2**22 + 1, "host": "elsewhere", "boot": "1", "born": 1.0},
-    "queued": 1.0, "started": "2026-01-01T00:00:00+00:00", "epoch": 1, "epochs": 2, "step": 3,
-    "steps": 8, "images_per_second": 9.5, "seconds_left": 12, "oom_kills": 0,
-}  # fmt: skip
+    "queued": 1.0,
+    "started": "2026-01-01T00:00:00+00:00",
+    "epoch": 1,
+    "epochs": 2,
+    "step": 3,
+    "steps": 8,
+    "images_per_second": 9.5,
+    "seconds_left": 12,
+    "oom_kills": 0,
+}
 HISTORY = (
     "epoch,accuracy,learning_rate,loss,mean_iou,seconds,val_accuracy,val_loss,val_mean_iou\n"
     "0,0.8,0.001,1.0,0.5,9,0.75,1.1,0.45\n1,0.8,0.001,0.9,0.6,18,0.8,1.0,0.5\n"
 )
 STEPS = "step,epoch,loss,seconds\n1,1,1.5,1.0\n2,1,1.2,2.0\n"
 RUN_FILES = (
-    "config.json", "status.json", "label.json", "history.csv", "steps.csv", "evaluation.json",
+    "config.json",
+    "status.json",
+    "label.json",
+    "history.csv",
+    "steps.csv",
+    "evaluation.json",
     "model.onnx",
-)  # fmt: skip
+)
 JSON_FILES = [name for name in RUN_FILES if name.endswith("json")] + [
-    "progress.json", "job-evaluation.json", "set.json", "download.json", "download-progress.json"
-]  # fmt: skip
+    "progress.json",
+    "job-evaluation.json",
+    "set.json",
+    "download.json",
+    "download-progress.json",
+]
 MISSING = object()
 DEEP = json.loads("[" * 150 + "]" * 150)
 ODD = (
-    None, -1, 0, 1, 0.5, True, "x", "", "\0", "\ud800", "../../etc", "x" * 100_000, [], [[]], {},
-    {"a": {}}, DEEP, float("nan"), float("inf"), 10**30, 10**400, ["pid"],
-)  # fmt: skip
+    None,
+    -1,
+    0,
+    1,
+    0.5,
+    True,
+    "x",
+    "",
+    "\0",
+    "\ud800",
+    "../../etc",
+    "x" * 100_000,
+    [],
+    [[]],
+    {},
+    {"a": {}},
+    DEEP,
+    float("nan"),
+    float("inf"),
+    10**30,
+    10**400,
+    ["pid"],
+)
 
 
 def deep(depth: int) -> bytes:
@@ -91,10 +131,16 @@ class Store:
         training = TrainingConfig(image_size=32, epochs=2, data="synthetic").to_dict()
         classes = [{"name": c.name, "color": c.color} for c in SyntheticPets.classes]
         self.config = {
-            "title": "Healthy", "description": "Fine.", "training": training, "classes": classes,
-            "data_title": "Drawn", "data_credit": "Drawn", "parameters": 3, "rank": 1,
+            "title": "Healthy",
+            "description": "Fine.",
+            "training": training,
+            "classes": classes,
+            "data_title": "Drawn",
+            "data_credit": "Drawn",
+            "parameters": 3,
+            "rank": 1,
             "starting_weights": {"origin": "nowhere", "licence": "MIT"},
-        }  # fmt: skip
+        }
         self.model = model
         self.healthy = runs.create_run(self.config, "healthy")
         names = SyntheticPets().splits["test"][:2]
@@ -177,8 +223,15 @@ def look_at_everything(store: Store) -> None:
 def look_at(run: Run) -> None:
     shown = [run.title, run.id, run.status, run.history, run.steps, protocol.failure(run)]
     assert "\ud800" not in json.dumps(shown, ensure_ascii=False)
-    assert run.status["state"] in ("created", "queued", "running", "stopping", "stopped", "failed",
-                                   "done")  # fmt: skip
+    assert run.status["state"] in (
+        "created",
+        "queued",
+        "running",
+        "stopping",
+        "stopped",
+        "failed",
+        "done",
+    )
     assert isinstance(run.is_pinned, bool) and isinstance(run.can_predict, bool)
 
 

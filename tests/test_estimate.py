@@ -13,10 +13,15 @@ from unet_core.store.runs import Run, create_run
 CONFIG = TrainingConfig(max_images=100, val_fraction=0.1, epochs=5, image_size=128)
 IMAGES = ImageCounts(90, 10, 100)
 PHASES = {
-    "Starting": 0.5, "Preparing pictures": 7.0, "Loading TensorFlow": 6.0,
-    "Building the network": 4.0, "Training": 60.0, "Validating": 20.0, "Exporting": 8.0,
+    "Starting": 0.5,
+    "Preparing pictures": 7.0,
+    "Loading TensorFlow": 6.0,
+    "Building the network": 4.0,
+    "Training": 60.0,
+    "Validating": 20.0,
+    "Exporting": 8.0,
     "Evaluating": 13.0,
-}  # fmt: skip
+}
 
 
 def finished(name: str, config: TrainingConfig = CONFIG, **status) -> Run:
@@ -207,8 +212,11 @@ def test_the_status_tells_how_long_each_phase_took(monkeypatch):
     now[0] += 6
     reporter.close(state="done", phase="Done")
     assert run.status["phase_seconds"] == {
-        "Starting": 2, "Training": 9, "Validating": 3, "Exporting": 6,
-    }  # fmt: skip
+        "Starting": 2,
+        "Training": 9,
+        "Validating": 3,
+        "Exporting": 6,
+    }
 
 
 def test_what_a_prediction_takes_is_the_processors_time(channel_run, monkeypatch):

@@ -107,8 +107,11 @@ def test_a_process_that_does_not_listen_is_ended_when_its_grace_is_over(command)
 
 
 def test_what_was_learned_is_exported_and_scored_even_if_that_takes_longer(command):
-    run = command(STAND_IN.replace("reporter.should_stop()", "False").replace(
-        'phase="Training"', 'phase="Evaluating"'))  # fmt: skip
+    run = command(
+        STAND_IN.replace("reporter.should_stop()", "False").replace(
+            'phase="Training"', 'phase="Evaluating"'
+        )
+    )
     jobs.start(run)
     wait_for(lambda: run.status["phase"] == "Evaluating")
     jobs.stop(run)

@@ -134,8 +134,14 @@ def test_a_training_is_a_process_that_knows_its_folders(started, monkeypatch):
     jobs.start(run)
     ((command, log, folder, environment),) = started
     assert command == [
-        sys.executable, "-u", "-m", "unet_core", "train", "--run", str(run.path.resolve()),
-    ]  # fmt: skip
+        sys.executable,
+        "-u",
+        "-m",
+        "unet_core",
+        "train",
+        "--run",
+        str(run.path.resolve()),
+    ]
     assert Path(log.name) == run.path / "train.log" and folder == Path(jobs.__file__).parents[2]
     assert environment["UNET_RUNS_DIR"] == str(run.path.parent.resolve())
     assert environment["UNET_DATA_DIR"] == str(data_folder().resolve())
@@ -179,9 +185,11 @@ def test_a_training_that_fails_says_why_and_is_not_two(monkeypatch):
         monkeypatch.setattr(process, "check_network", check)
 
     for error, message in (
-        (UserError("Too large."), "Too large."), (OSError("no disk"), "no disk"),
-        (ValueError("odd"), "ValueError('odd')"), (UserError("a" * 3000), "a" * 2000),
-    ):  # fmt: skip
+        (UserError("Too large."), "Too large."),
+        (OSError("no disk"), "no disk"),
+        (ValueError("odd"), "ValueError('odd')"),
+        (UserError("a" * 3000), "a" * 2000),
+    ):
         refuse(error)
         with pytest.raises(type(error)):
             process.train(run)
@@ -196,8 +204,9 @@ def test_a_training_that_fails_says_why_and_is_not_two(monkeypatch):
     status = read_json(run.path / "status.json")
     assert (status["pace"], status["seconds_left"]) == (None, None)  # an earlier process's
     assert (run.status["state"], run.status["message"]) == (
-        "stopped", "Stopped before it began to learn.",
-    )  # fmt: skip
+        "stopped",
+        "Stopped before it began to learn.",
+    )
     with locked(run.lock), pytest.raises(UserError, match="being trained already"):
         process.train(run)
 
@@ -227,8 +236,11 @@ def test_a_status_tells_the_process_and_how_long_each_phase_took(monkeypatch):
     assert (status["pid"], status["process"]) == (os.getpid(), identity())
     assert status["phase_seconds"] == {}
     for clock[0], phase in (
-        (102.0, "Training"), (104.0, "Training"), (105.0, "Starting"), (105.5, "Done"),
-    ):  # fmt: skip
+        (102.0, "Training"),
+        (104.0, "Training"),
+        (105.0, "Starting"),
+        (105.5, "Done"),
+    ):
         reporter.report(phase=phase)
     assert read_json(run.path / "status.json")["phase_seconds"] == {
         "Starting": 2.5,

@@ -7,29 +7,75 @@ from unet_core.store.schemas import DOWNLOADED, PROGRESS, STATUS
 
 CLASSES = [{"name": "background", "color": "#56B4E9"}, {"name": "cell", "color": "#E69F00"}]
 BEFORE = {
-    "model": "mobilenetv2-fast", "model_arguments": {}, "data": "drawn", "pictures": 40,
-    "teacher": "pets", "negatives": "people", "validation": 0.2, "size": 96, "score_size": None,
-    "crop": 64, "epochs": 3, "batch_size": 4, "loss": "cross-entropy", "border_weight": 5.0,
-    "optimizer": "adam", "learning_rate": 0.01, "weight_decay": 1e-4, "weight_average": 0.9,
-    "schedule": "plateau", "encoder": "late", "encoder_weights": "pets", "encoder_rate": 0.5,
-    "augmentation": "strong", "early_stopping": 4, "seed": 7,
-}  # fmt: skip
+    "model": "mobilenetv2-fast",
+    "model_arguments": {},
+    "data": "drawn",
+    "pictures": 40,
+    "teacher": "pets",
+    "negatives": "people",
+    "validation": 0.2,
+    "size": 96,
+    "score_size": None,
+    "crop": 64,
+    "epochs": 3,
+    "batch_size": 4,
+    "loss": "cross-entropy",
+    "border_weight": 5.0,
+    "optimizer": "adam",
+    "learning_rate": 0.01,
+    "weight_decay": 1e-4,
+    "weight_average": 0.9,
+    "schedule": "plateau",
+    "encoder": "late",
+    "encoder_weights": "pets",
+    "encoder_rate": 0.5,
+    "augmentation": "strong",
+    "early_stopping": 4,
+    "seed": 7,
+}
 TODAY = TrainingConfig(
-    data="synthetic", max_images=40, pseudo_labels="pets", negatives="people", val_fraction=0.2,
-    image_size=96, crop_size=64, epochs=3, batch_size=4, loss="cross-entropy", weight_map=5.0,
-    optimizer="adam", learning_rate=0.01, weight_decay=0.0, ema_momentum=0.9, schedule="plateau",
-    freeze_encoder=False, fine_tune_from=7, encoder_weights="pets", encoder_lr_multiplier=0.5,
-    augmentation="cutmix", early_stopping=4, seed=7,
-)  # fmt: skip
+    data="synthetic",
+    max_images=40,
+    pseudo_labels="pets",
+    negatives="people",
+    val_fraction=0.2,
+    image_size=96,
+    crop_size=64,
+    epochs=3,
+    batch_size=4,
+    loss="cross-entropy",
+    weight_map=5.0,
+    optimizer="adam",
+    learning_rate=0.01,
+    weight_decay=0.0,
+    ema_momentum=0.9,
+    schedule="plateau",
+    freeze_encoder=False,
+    fine_tune_from=7,
+    encoder_weights="pets",
+    encoder_lr_multiplier=0.5,
+    augmentation="cutmix",
+    early_stopping=4,
+    seed=7,
+)
 CONFUSION = [[50, 2], [3, 45]]
 RESULT = {
-    "run": "old", "data": "drawn", "data_title": "Drawn pets", "split": "test",
-    "date": "2026-01-01", "pictures": 1, "resolution": 10, "classes": ["background", "cell"],
-    "scores": {"pixel_accuracy": 0.95, "mean_iou": 0.9}, "intervals": {}, "calibration_error": 0.1,
+    "run": "old",
+    "data": "drawn",
+    "data_title": "Drawn pets",
+    "split": "test",
+    "date": "2026-01-01",
+    "pictures": 1,
+    "resolution": 10,
+    "classes": ["background", "cell"],
+    "scores": {"pixel_accuracy": 0.95, "mean_iou": 0.9},
+    "intervals": {},
+    "calibration_error": 0.1,
     "per_class": {key: [0.9, 0.9] for key in ("iou", "dice", "precision", "recall", "support")},
-    "per_picture": [{"name": "a", "confusion": CONFUSION}], "confusion": CONFUSION,
+    "per_picture": [{"name": "a", "confusion": CONFUSION}],
+    "confusion": CONFUSION,
     "reliability": [[1.0, 1.0, 1.0]],
-}  # fmt: skip
+}
 
 
 def old_run(path, **changes) -> Run:
@@ -61,9 +107,13 @@ def test_results_status_and_progress_are_read(tmp_path):
     for kind, before, key, value in (
         (STATUS, {"state": "done", "pictures_per_second": 9.0}, "images_per_second", 9.0),
         (DOWNLOADED, {"pictures": 3}, "images", 3),
-        (PROGRESS, RESULT | {"done": 1, "total": 2, "error": "", "heartbeat": 1}, "data",
-         "synthetic"),
-    ):  # fmt: skip
+        (
+            PROGRESS,
+            RESULT | {"done": 1, "total": 2, "error": "", "heartbeat": 1},
+            "data",
+            "synthetic",
+        ),
+    ):
         write_json(tmp_path / "file.json", before)
         assert kind.read(tmp_path / "file.json")[key] == value
 
