@@ -80,7 +80,7 @@ def test_pictures_stand_in_the_bar_of_their_score():
     assert (note.text, note.x) == (f"mean {mean:.3f}", mean)
     assert (note.xanchor, note.yanchor) == ("right", "top")
     assert figure.layout.xaxis.range == (0, 1) and figure.layout.showlegend is False
-    expected = ("Pictures by their own mean IoU", "mean IoU of a picture", "images")
+    expected = ("Pictures by their own mean IoU", "mean IoU of a picture", "pictures")
     assert titles(figure) == expected
     none = metric_figures.iou_histogram(np.full(3, np.nan), "IoU of pet")
     assert verticals(none) == [(0, 0)] and none.layout.annotations[0].text == "mean 0.000"

@@ -76,7 +76,7 @@ def iou_histogram(values: np.ndarray, metric: str) -> go.Figure:
     note = {"text": f"mean {mean:.3f}", "font_color": RED, "yshift": 4}
     style = {"color": RED, "dash": "dot", "width": 2}
     figure.add_vline(mean, line=style, annotation=note, annotation_position="top left")
-    finish(figure, f"Pictures by their own {metric}", f"{metric} of a picture", "images")
+    finish(figure, f"Pictures by their own {metric}", f"{metric} of a picture", "pictures")
     return figure.update_xaxes(range=[0, 1]).update_layout(bargap=0.06, showlegend=False)
 
 
