@@ -10,6 +10,7 @@ from unet_core import cli
 from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.cli import COMMANDS, main, parse
 from unet_core.errors import UserError
+from unet_core.store import environment
 from unet_core.store.config import TrainingConfig, load_recipe, recipe_names
 from unet_core.store.runs import create_run, write_json
 
@@ -53,6 +54,26 @@ def test_without_streamlit_there_is_a_sentence(monkeypatch, capsys):
     monkeypatch.setattr(cli, "find_spec", lambda name: None)
     assert main(["app"]) == 2
     assert "needs Streamlit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["keras", "unheard_of"])
+def test_what_needs_tensorflow_says_so_without_it(name, monkeypatch, capsys):
+    def missing(options):
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setitem(cli.COMMANDS, "models", (missing, None))
+    if name == "keras":
+        assert main(["models"]) == 2
+        assert "pip install 'unet-studio[train]'" in capsys.readouterr().err
+    else:
+        with pytest.raises(ModuleNotFoundError):
+            main(["models"])
+
+
+def test_training_without_tensorflow_is_refused_before_a_folder_is_made(monkeypatch, capsys):
+    monkeypatch.setattr(environment, "CAN_TRAIN", False)
+    assert main(["train"]) == 2
+    assert "needs TensorFlow" in capsys.readouterr().err and not environment.runs_folder().exists()
 
 
 def test_the_app_starts_from_where_it_lies(monkeypatch):

@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     try:
         options.run_command(options)
-    except (UserError, OSError) as error:
+    except (UserError, OSError, ModuleNotFoundError) as error:
         message = explained(error)
         if message is None:
             raise

@@ -2,6 +2,9 @@
 
 import errno
 
+HEAVY = ("keras", "tensorflow", "tf2onnx")
+NOT_INSTALLED = "This needs TensorFlow: pip install 'unet-studio[train]'."
+
 
 class UserError(Exception):
     """Something the user can put right; the message says what is wrong and what to do.
@@ -11,9 +14,14 @@ class UserError(Exception):
 
 
 def explained(error: BaseException) -> UserError | None:
-    """The error in words: itself, or what a disk or folder refuses; None for any other kind."""
+    """The error in words: itself, what is not installed, or what a disk or folder refuses.
+
+    None for any other kind.
+    """
     if isinstance(error, UserError):
         return error
+    if isinstance(error, ModuleNotFoundError) and error.name in HEAVY:
+        return UserError(NOT_INSTALLED)
     if not isinstance(error, OSError):
         return None
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

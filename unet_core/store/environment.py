@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from unet_core.errors import UserError
+from unet_core.errors import NOT_INSTALLED, UserError
 from unet_core.store.config import TrainingConfig
 
 PACKAGE = Path(__file__).parents[1]
@@ -35,7 +35,7 @@ class Limits:
         if not self.training:
             raise UserError("Training is switched off on this host; run the app on your own.")
         if not CAN_TRAIN:
-            raise UserError("Training needs TensorFlow: pip install 'unet-studio[train]'.")
+            raise UserError(NOT_INSTALLED)
 
     def apply(self, config: TrainingConfig) -> TrainingConfig:
         """The config within the caps; ``UserError`` as in `check`."""
