@@ -4,6 +4,8 @@ import pytest
 
 from tests.test_browser_segment import RESULT, wait_for
 
+pytestmark = pytest.mark.slow
+
 By = pytest.importorskip("selenium.webdriver.common.by").By
 ActionChains = pytest.importorskip("selenium.webdriver").ActionChains
 

@@ -6,6 +6,8 @@ from PIL import Image
 
 from unet_core.data.synthetic import SyntheticPets
 
+pytestmark = pytest.mark.slow
+
 webdriver = pytest.importorskip("selenium.webdriver")
 exceptions = pytest.importorskip("selenium.common.exceptions")
 By = pytest.importorskip("selenium.webdriver.common.by").By

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 By = pytest.importorskip("selenium.webdriver.common.by").By
 
 PAGES = {

@@ -11,6 +11,8 @@ from PIL import Image
 
 from unet_core.data.samples import SAMPLES
 
+pytestmark = pytest.mark.slow
+
 By = pytest.importorskip("selenium.webdriver.common.by").By
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 

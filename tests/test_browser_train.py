@@ -6,6 +6,8 @@ import urllib.parse
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ActionChains = pytest.importorskip("selenium.webdriver").ActionChains
 exceptions = pytest.importorskip("selenium.common.exceptions")
 By = pytest.importorskip("selenium.webdriver.common.by").By

@@ -11,6 +11,8 @@ from unet_core.store.config import TrainingConfig
 from unet_core.training.export import save_weights
 from unet_core.training.fit import compile_model
 
+pytestmark = pytest.mark.slow
+
 
 def judged(truth, logits, **settings) -> dict[str, float]:
     """What Keras reports of a network that gives these logits."""

@@ -14,6 +14,8 @@ from unet_core.prediction.masks import class_ids, shares
 from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.runs import find_run, shipped_runs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def default_model() -> Segmenter:

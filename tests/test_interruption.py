@@ -18,6 +18,8 @@ from unet_core.training.batches import MAX_STEPS, TrainingBatches
 from unet_core.training.callbacks import LiveProgress
 from unet_core.training.checkpoints import cut_rows
 
+pytestmark = pytest.mark.slow
+
 NETWORK = {"filters": 2, "depth": 1, "batch_norm": True, "dropout": 0.2}
 SIZES = {"image_size": 32, "epochs": 4, "batch_size": 2, "seed": 1}
 LEARNING = {"loss": "cross-entropy", "learning_rate": 0.01, "ema_momentum": 0.7}

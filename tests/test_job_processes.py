@@ -30,6 +30,8 @@ from unet_core.store.runs import Run, write_json
 from unet_core.training import process
 from unet_core.training.process import kept_further, kept_names, train
 
+pytestmark = pytest.mark.slow
+
 STAND_IN = """
 import os, sys, time
 from pathlib import Path

@@ -275,6 +275,7 @@ def test_why_a_training_failed_is_said_in_words(launched):
     assert "memory did not suffice" in protocol.failure(run)
 
 
+@pytest.mark.slow
 def test_a_killed_training_resumes_and_stops_politely():
     run = new_run(SMALL, "killed")
     jobs.start(run)

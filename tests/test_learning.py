@@ -14,6 +14,8 @@ from unet_core.training.batches import TrainingBatches, center_crop, mirror
 from unet_core.training.callbacks import logits_to_ids
 from unet_core.training.fit import compile_model, output_side
 
+pytestmark = pytest.mark.slow
+
 
 def four_images(side: int, classes: int) -> Prepared:
     """Grey noise with a brighter, redder square and, as a third class, a greener bar."""

@@ -12,6 +12,8 @@ from unet_core.cli import main
 from unet_core.data.samples import SAMPLES
 from unet_core.store.runs import Run
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["--data", "synthetic", "--max-images", "12", "--image-size", "64", "--epochs", "2"]
 SMALL += ["--batch-size", "4", "--encoder-weights", "none", "--seed", "3"]
 
