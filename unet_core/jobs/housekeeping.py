@@ -13,7 +13,6 @@ from unet_core.errors import UserError
 from unet_core.jobs.trainings import queue_lock
 from unet_core.store.environment import cache_folder
 from unet_core.store.files import modified, size, write_json
-from unet_core.store.job import ACTIVE, WORKING
 from unet_core.store.runs import Run, evaluations_of, unique_title, user_runs
 
 WORKING_FILES = ("backup", "stop", "lock")  # of no use to somebody who downloads the run
@@ -66,8 +65,9 @@ def prune(max_runs: int, max_bytes: float | None = None) -> None:
     """
     with queue_lock():
         runs = user_runs()
-        states = [run.status["state"] for run in runs]
-        idle = [r for r, s in zip(runs, states, strict=True) if s not in ACTIVE and not r.is_pinned]
+        working = [run for run in runs if run.is_working]
+        kept = working + [r for r in runs if r.is_pinned or r.status["state"] == "queued"]
+        idle = [run for run in runs if run not in kept]
         for run in idle[max_runs:]:
             _remove(run)
         if max_bytes is None:
@@ -75,7 +75,7 @@ def prune(max_runs: int, max_bytes: float | None = None) -> None:
         prepared = sorted(cache_folder().glob("*"), key=modified)  # unused for longest first
         taken = sum(map(_bytes, [*(run.path for run in user_runs()), *prepared]))
         removals: list[tuple[Path, Callable[[], None]]] = []
-        if not any(state in WORKING for state in states):
+        if not working:
             removals += [(p, partial(shutil.rmtree, p, ignore_errors=True)) for p in prepared]
         removals += [(run.path, partial(_remove, run)) for run in reversed(idle[:max_runs])]
         for path, remove in removals:

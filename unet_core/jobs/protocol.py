@@ -1,7 +1,7 @@
 """The one protocol of all jobs: launch, do and report, end, and say in words why one failed.
 
 What a job is on disk, and how its status is understood, is in `unet_core.store.job`. A job is asked
-to end politely by its file ``stop``; `Reporter.should_stop` tells the process.
+to end politely by its file ``stop``; the process asks `Reporter.should_stop`.
 """
 
 import os

@@ -44,7 +44,7 @@ def read_classes(entries: list[dict], is_own_data: bool) -> tuple[ClassInfo, ...
 def background_and_object(classes: tuple[ClassInfo, ...]) -> tuple[ClassInfo, ...] | None:
     """The two ``classes`` that black and white masks know: the background, then all objects as one.
 
-    None where the two cannot be told apart: without a background, or without objects.
+    None where it is not clear which is which: without a background, or without objects.
     """
     objects = [c for c in classes if c.is_object]
     backgrounds = [c for c in classes if c.is_background]

@@ -15,6 +15,7 @@ from unet_core.store.schemas import STATUS, Kind, read_as
 
 WORKING = ("running", "stopping")
 ACTIVE = ("queued", *WORKING)
+IDLE = ("queued", "stopped", "failed", "done")
 HEARTBEAT_LIMIT = 15.0  # seconds without a sign of life after which a process counts as silent
 SILENT = "No sign of life for a while: it may be paused."
 
@@ -69,11 +70,13 @@ class Job:
     def status(self) -> dict:
         """The status as it must be understood now: ``state``, ``message`` and what ``kind`` has.
 
-        The state is ``running`` as long as a process holds the lock, ``failed`` when none does and
-        the one that is named is gone, and ``stopping`` as soon as it was asked to stop.
+        A begun job is ``running`` as long as a process holds the lock, ``failed`` when none does
+        and the one that is named is gone, and ``stopping`` as soon as it was asked to stop.
         """
-        status = self.stored_status or {"state": "failed"} | self.lost
-        is_held = held(self.lock)
+        stored = self.stored_status
+        status = stored or {"state": "failed"} | self.lost
+        has_ended = stored is not None and status["state"] in IDLE  # looking at a lock takes time
+        is_held = not has_ended and held(self.lock)
         if is_held and status["state"] not in WORKING:
             status["state"] = "running"
         if status["state"] in WORKING:
@@ -87,8 +90,8 @@ class Job:
 
     @property
     def is_working(self) -> bool:
-        """Whether a process is at it."""
-        return self.status["state"] in WORKING
+        """Whether a process is at it; whatever the status says, who holds the lock is."""
+        return self.status["state"] in WORKING or held(self.lock)
 
     def write_status(self, **changes: object) -> None:
         """Merge ``changes`` into the status and set its heartbeat to now."""

@@ -103,7 +103,7 @@ def held(path: Path) -> bool:
         return False
     with _looking:  # two threads that look at once must not take each other for the holder
         try:
-            with FileLock(path).acquire(0.005, poll_interval=0.001):
+            with FileLock(path).acquire(0.001, poll_interval=0.001):
                 return False
         except Timeout:
             return True

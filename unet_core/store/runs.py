@@ -17,18 +17,17 @@ from itertools import chain, count
 from pathlib import Path
 
 from unet_core.errors import UserError
-from unet_core.store import schemas as run_files
 from unet_core.store.classes import ClassInfo, can_score, read_classes
 from unet_core.store.config import TrainingConfig, UNetSettings
 from unet_core.store.environment import APP, runs_folder
 from unet_core.store.files import read_rows, write_json
 from unet_core.store.job import Job
 from unet_core.store.locks import held
-from unet_core.store.schemas import read_as, read_evaluation
+from unet_core.store.schemas import CONFIG, LABEL, PROGRESS, read_as, read_evaluation
 
 SHIPPED = APP / "weights"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-MONITOR = "val_mean_iou"  # what "best" means in a history: the epoch with the most of it is kept
+MONITOR = "val_mean_iou"  # the best epoch of a history has the highest; its weights are kept
 FILES = ("config.json", "status.json", "history.csv", "model.onnx")  # a folder with one is a run
 
 
@@ -48,13 +47,13 @@ class Run(Job):
 
     @property
     def id(self) -> str:
-        """Tells it from every other run, also from an earlier or later one of its name."""
+        """Unique, also among earlier and later runs of its name."""
         facts = f"{self.name} {(self._config or {}).get('created', '')}"
         return f"{self.name}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}"
 
     @cached_property
     def _config(self) -> dict | None:
-        config = read_as(self.path / "config.json", run_files.CONFIG)
+        config = read_as(self.path / "config.json", CONFIG)
         if config is None:
             return None
         config["training"] = TrainingConfig().to_dict() | config["training"]
@@ -74,7 +73,7 @@ class Run(Job):
         """``config.json``: ``title``, ``description``, ``training`` (a ``TrainingConfig`` as a
         dictionary), ``classes``, ``parameters``, ``starting_weights``, ``versions``, …
 
-        ``UserError`` when it is damaged; see `run_files.CONFIG`.
+        ``UserError`` when it is damaged; see `schemas.CONFIG`.
         """
         if self._config is None:
             raise UserError(f"The run {self.name!r} has no readable config.json; delete it.")
@@ -83,7 +82,7 @@ class Run(Job):
     @property
     def title(self) -> str:
         """What people call it: the name that a user gave it, else the config's."""
-        label = read_as(self.path / "label.json", run_files.LABEL) or {}
+        label = read_as(self.path / "label.json", LABEL) or {}
         return label.get("title") or (self._config or {}).get("title") or self.name
 
     @property
@@ -196,7 +195,7 @@ def evaluations_of(run: Run) -> list[Path]:
     older = [
         path.parent
         for path in evaluations_folder().glob(f"{run.name}--*/progress.json")
-        if (read_as(path, run_files.PROGRESS) or {}).get("run") == run.name
+        if (read_as(path, PROGRESS) or {}).get("run") == run.name
     ]
     return found + ([] if namesake.path.exists() else older)
 
