@@ -8,13 +8,13 @@ BIN := $(VENV)/bin
 app: $(VENV)/app
 	$(BIN)/streamlit run streamlit_app.py
 
-# Everything, as CI runs it: two processes side by side, a file's tests in one of them.
+# Everything, as CI runs it, in two processes side by side.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # What answers in about two minutes: no training, no process, no browser.
 test-fast: $(VENV)/dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
