@@ -66,6 +66,7 @@ def test_without_a_pair_the_page_says_how_to_train_one(app, shipped):
 
 
 def test_a_pair_is_shown_on_one_picture(app, shipped):
+    pytest.importorskip("keras")
     for name, skips in (("with", True), ("without", False)):
         build_run(shipped / name, "compact", {"depth": 1, "filters": 2, "skips": skips}, 32)
     write_config(shipped / "unfinished", "compact", {})
