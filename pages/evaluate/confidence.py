@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared.texts import number
-from pages.shared.widgets import linked, show_figure
+from pages.shared.widgets import grid, linked, show_figure
 from unet_core.figures.metrics import (
     CONFUSION_VIEWS,
     confusion_figure,
@@ -50,7 +50,7 @@ def show_threshold(result: dict) -> None:
         )
     confusion = confusion_at(sweep, threshold)
     now = {key: float(values[1]) for key, values in class_metrics(confusion).items()}
-    with st.grid(4, min_column_width=120):
+    with grid(4, 120):
         st.metric("Dice", number(now["dice"]), f"{now['dice'] - dice:+.4f} to the best")
         st.metric("IoU", number(now["iou"]))
         st.metric("Precision", number(now["precision"]))

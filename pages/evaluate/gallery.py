@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared.segmenting import model_time, segmenter_of
-from pages.shared.widgets import linked
+from pages.shared.widgets import grid, linked
 from unet_core.data.base import Dataset
 from unet_core.errors import UserError
 from unet_core.figures.selection import ALL, ordered, parts
@@ -113,7 +113,7 @@ def show_image(run: Run, dataset: Dataset, name: str, score: str, focus: int) ->
 
 def show_tiles(name: str, tiles: list[tuple[str, bytes]]) -> None:
     """JPEG files beside each other, each with what it is."""
-    with st.grid(4, min_column_width=140):
+    with grid(4, 140):
         for kind, tile in tiles:
             st.image(tile, caption=kind, width="stretch", alt=f"{name}, {kind}")
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.widgets import grid
 from unet_core.metrics.boundary import TOLERANCE, percent
 
 HEADLINES = {
@@ -35,7 +36,7 @@ def show_headlines(result: dict) -> None:
     metrics = result["metrics"]
     tolerance = percent(result.get("boundary_tolerance", TOLERANCE))
     words = {"foreground": result["classes"][-1], "tolerance": tolerance}
-    with st.grid(6, min_column_width=150):
+    with grid(6, 150):
         for key in (key for key in HEADLINES if key in metrics):
             label, meaning = (text.format(**words) for text in HEADLINES[key])
             interval = result["intervals"].get(key)

@@ -17,6 +17,16 @@ def linked(key: str) -> dict[str, Any]:
     return {"key": key, "bind": "query-params"}
 
 
+def grid(columns: int, min_width: int) -> Any:
+    """A container whose children stand side by side, fewer on a narrow screen; pixels.
+
+    Streamlit's grid is newer than the last version for Python 3.10, where they stand in one row.
+    """
+    if hasattr(st, "grid"):
+        return st.grid(columns, min_column_width=min_width)
+    return st.container(horizontal=True)
+
+
 def choose_run(label: str, runs: Mapping[str, Run], key: str, **options: Any) -> Any:
     """The name of one of ``runs``, which are shown by their titles."""
     titles = {name: run.title for name, run in runs.items()}
