@@ -2,7 +2,6 @@
 
 from unet_core.data.base import Dataset, Sample
 from unet_core.errors import UserError
-from unet_core.prediction.masks import class_ids, resize_channels
 from unet_core.prediction.segmenter import MirroredSegmenter
 from unet_core.store.runs import find_run
 
@@ -28,5 +27,4 @@ class PseudoLabelled(Dataset):
 
     def load(self, name: str) -> Sample:
         image = self._dataset.load_image(name)
-        probabilities = resize_channels(self._segmenter.probabilities(image), *image.shape[:2])
-        return Sample(image, class_ids(probabilities))
+        return Sample(image, self._segmenter.mask(image))

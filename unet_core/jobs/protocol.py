@@ -15,7 +15,7 @@ from typing import Any
 from unet_core.errors import UserError, explained
 from unet_core.jobs.launchers import LAUNCHED, kill, launch, oom_kills
 from unet_core.store.environment import runs_folder
-from unet_core.store.job import Job
+from unet_core.store.job import WORKING, Job
 from unet_core.store.locks import identity, locked
 
 HEARTBEAT = 2.0  # seconds between signs of life while nothing else is written
@@ -45,7 +45,7 @@ def end_job(job: Job, message: str = "") -> None:
     ``UserError`` when it cannot be ended from here.
     """
     status = job.status
-    if not job.is_working:
+    if status["state"] not in WORKING:
         return
     if not kill(status, str(job.path.resolve())) and job.is_working:
         raise UserError(NOT_OURS.format(job.title))
