@@ -41,7 +41,7 @@ def onnx_file(path) -> np.ndarray:
             kinds.setdefault(values.dtype.name, []).append(values.size)
     assert min(kinds["float16"]) >= LARGE > max(kinds["float32"])
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    assert session.get_inputs()[0].shape == [1, 32, 32, 3]
+    assert session.get_inputs()[0].shape == [1, "height", "width", 3]
     return session.run(None, {session.get_inputs()[0].name: IMAGE})[0]
 
 
@@ -86,3 +86,37 @@ def test_another_format_is_refused(model, tmp_path):
     with pytest.raises(UserError, match="onnx, tflite, savedmodel"):
         export(model, tmp_path / "model", "pb")
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "arguments"),
+    [
+        ("batchnorm", 1, {"depth": 2, "filters": 2, "channels": 1}),  # reshapes at both ends
+        ("compact", 3, {"depth": 2, "filters": 2}),
+        ("mobilenetv2", 3, {}),
+        ("mobilenetv2-fast", 1, {}),
+    ],
+)
+def test_a_padded_network_takes_images_of_any_shape(tmp_path, name, channels, arguments):
+    import onnxruntime
+
+    network = build(name, channels, arguments, 64)
+    wide = build(name, channels, arguments)
+    wide.set_weights(network.get_weights())
+    image = np.random.default_rng(0).integers(0, 256, (1, 32, 96, 3)).astype(np.float32)
+    path = export(network, tmp_path / "model.onnx", "onnx")
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    found = session.run(None, {session.get_inputs()[0].name: image})[0]
+    logits = np.asarray(wide(image), np.float64)
+    expected = 1 / (1 + np.exp(-logits))
+    if channels > 1:
+        expected = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_a_network_of_unpadded_convolutions_keeps_its_tiles(tmp_path):
+    network = build("original", 1, {"depth": 1, "filters": 2}, 28)
+    model = onnx.load(export(network, tmp_path / "model.onnx", "onnx"))
+    shape = model.graph.input[0].type.tensor_type.shape.dim
+    assert [side.dim_value for side in shape] == [1, 28, 28, 3]

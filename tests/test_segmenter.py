@@ -84,14 +84,16 @@ def test_a_mirrored_segmenter_averages_the_picture_and_its_mirror_image(channel_
 
     def left_half(self, image):
         given.append(image)
-        return (np.arange(4.0)[None, :, None] * image[..., :1]).astype(np.float32)
+        return (np.arange(32.0)[None, :, None] * image[..., :1]).astype(np.float32)
 
-    monkeypatch.setattr(Segmenter, "probabilities", left_half)
-    image = np.array([[1, 2, 3, 4]], np.uint8)[..., None].repeat(3, -1)
+    monkeypatch.setattr(Segmenter, "_predict", left_half)
+    image = np.tile(np.arange(1, 33, dtype=np.uint8)[None, :, None], (32, 1, 3))
     result = MirroredSegmenter(channel_run).probabilities(image)
     np.testing.assert_array_equal(given[1], image[:, ::-1])
-    # straight 0·1, 1·2, 2·3, 3·4; mirrored 0·4, 1·3, 2·2, 3·1, turned back
-    np.testing.assert_allclose(result[0, :, 0], [3 / 2, 6 / 2, 9 / 2, 12 / 2])
+    # straight 0·1, 1·2, 2·3, …; mirrored 0·32, 1·31, …, turned back
+    place = np.arange(32)
+    expected = (place * (place + 1) + (31 - place) * (place + 1)) / 2
+    np.testing.assert_allclose(result[0, :, 0], expected)
 
 
 def test_two_classes_of_one_channel_are_background_and_foreground(channel_run):
