@@ -2,7 +2,7 @@
 
 from unet_core.data.base import Dataset, Sample
 from unet_core.errors import UserError
-from unet_core.prediction.segmenter import MirroredSegmenter
+from unet_core.prediction.segmenter import AveragedSegmenter
 from unet_core.store.runs import find_run
 
 
@@ -21,7 +21,7 @@ class PseudoLabelled(Dataset):
         self.name, self.title, self.credit = dataset.name, dataset.title, dataset.credit
         self.classes = dataset.classes
         self.splits = {"trainval": dataset.splits.get("unlabelled", []), "test": []}
-        self._dataset, self._segmenter = dataset, MirroredSegmenter(run)
+        self._dataset, self._segmenter = dataset, AveragedSegmenter(run)
         trained = (run.path / "model.onnx").stat().st_mtime_ns
         self.fingerprint = f"{dataset.fingerprint} {teacher} {trained}"
 
