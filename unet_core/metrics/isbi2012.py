@@ -1,9 +1,9 @@
 """The errors by which the ISBI 2012 challenge judged predictions of cell membranes.
 
-Sources: the challenge's page on evaluation (brainiac2.mit.edu/isbi_challenge/evaluation) and the
-scripts for Fiji that it names; Arganda-Carreras et al., "Crowdsourcing the creation of image
-segmentation algorithms for connectomics" (Frontiers in Neuroanatomy 2015); Jain et al., "Boundary
-learning by optimization with topological constraints" (CVPR 2010).
+Sources: the challenge's page on evaluation (brainiac2.mit.edu/isbi_challenge/evaluation) and Fiji's
+plugin Trainable Segmentation, which it names; Arganda-Carreras et al., "Crowdsourcing the creation
+of image segmentation algorithms for connectomics" (Frontiers in Neuroanatomy 2015); Jain et al.,
+"Boundary learning by optimization with topological constraints" (CVPR 2010).
 
 ``truth`` and ``cells`` are boolean stacks (slices, H, W), True in cells (the challenge's white) and
 False on membranes; cells are 4-connected within their slice, and ``truth`` has some. The challenge
@@ -53,7 +53,10 @@ def information_error(truth: np.ndarray, cells: np.ndarray) -> float:
 
 
 def thinned(cells: np.ndarray) -> np.ndarray:
-    """The same cells, grown until the membranes between them are lines: boolean (slices, H, W)."""
+    """The same cells, grown until the membranes between them are lines: boolean (slices, H, W).
+
+    By a watershed; the challenge says that it thins to one pixel, not how.
+    """
     grown = [watershed(np.zeros(m.shape), label(m)[0], watershed_line=True) for m in cells]
     return np.stack(grown) > 0
 
