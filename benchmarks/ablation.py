@@ -12,7 +12,7 @@ from unet_core.data import open_dataset
 from unet_core.jobs.new_runs import new_run
 from unet_core.metrics.compare import compare
 from unet_core.metrics.evaluate import evaluate
-from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter
+from unet_core.prediction.segmenter import AveragedSegmenter, Segmenter
 from unet_core.store.config import load_recipe
 from unet_core.store.environment import runs_folder
 from unet_core.store.files import read_json
@@ -64,7 +64,7 @@ def main() -> None:
                 raise SystemExit(f"The variant {title!r} failed; its run is {run.path}.")
         results[title] = score(run) | {"minutes": run.history[-1]["seconds"] / 60}
         if number == 0:
-            results["mirror image averaged"] = score(run, MirroredSegmenter)
+            results["mirror image averaged"] = score(run, AveragedSegmenter)
     show(results)
 
 
