@@ -100,10 +100,8 @@ def warp(truth: np.ndarray, probability: np.ndarray, threshold: float) -> np.nda
     apart = np.flatnonzero(padded != target)
     different = apart[np.argsort(-sureness[apart], kind="stable")].tolist()
     steps = [y * padded.shape[1] + x for y, x in RING]
-    simple, warped = (
-        _simple_rings(),
-        padded.astype(int).ravel().tolist(),
-    )  # lists: five times faster
+    simple = _simple_rings()
+    warped = padded.astype(int).ravel().tolist()  # lists are five times faster
     while True:
         left = []
         for pixel in different:
