@@ -7,7 +7,7 @@ reason things are pasted that are no objects: outlines of objects, filled with s
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt, gaussian_filter, uniform_filter1d
 
 from unet_core.data.base import Dataset, Sample
-from unet_core.data.prepared import Prepared
+from unet_core.data.prepared import Prepared, resize_sample
 from unet_core.errors import UserError
 from unet_core.store.classes import ClassInfo
 
@@ -72,7 +72,7 @@ class Composites(Dataset):
         return Sample(camera(random, image.astype(np.float32)), mask)
 
     def _pasted(self, random: Generator) -> Sample:
-        """One to three objects and up to three things that are none, in any order."""
+        """One to three objects, and things that are none, in any order."""
         scene = self._whole(random) if random.random() < 0.3 else self._scene(random)
         image, mask = scene.image.astype(np.float32), scene.mask.copy()
         things = [self._object] * random.integers(1, 4) + [self._patch] * random.integers(0, 3)
@@ -88,29 +88,25 @@ class Composites(Dataset):
         for ys in np.array_split(np.arange(len(mask)), rows):
             for xs in np.array_split(np.arange(len(mask)), columns):
                 cell = self._whole(random) if random.random() < 0.6 else self._scene(random)
-                place, size = np.ix_(ys, xs), (len(xs), len(ys))
-                image[place] = Image.fromarray(cell.image).resize(size, Image.Resampling.BOX)
-                mask[place] = Image.fromarray(cell.mask).resize(size, Image.Resampling.NEAREST)
+                place = np.ix_(ys, xs)
+                image[place], mask[place] = resize_sample(cell, len(xs), len(ys))
         return Sample(image, mask)
 
     def _far(self, random: Generator) -> Sample:
         """A whole image from farther away; around it, its mirror images."""
-        image, mask = self._whole(random)
-        side = len(mask)
-        small = int(side * random.uniform(0.35, 0.8))
-        image = np.asarray(Image.fromarray(image).resize((small, small), Image.Resampling.BOX))
-        mask = np.asarray(Image.fromarray(mask).resize((small, small), Image.Resampling.NEAREST))
-        before = random.integers(0, side - small + 1, 2)
-        around = [(b, side - small - b) for b in before]
-        return Sample(
-            np.pad(image, [*around, (0, 0)], "symmetric"), np.pad(mask, around, "symmetric")
-        )
+        whole = self._whole(random)
+        small = int(len(whole.mask) * random.uniform(0.35, 0.8))
+        image, mask = resize_sample(whole, small)
+        free = len(whole.mask) - small
+        around = [(int(before), int(free - before)) for before in random.integers(0, free + 1, 2)]
+        image = np.pad(image, [*around, (0, 0)], "symmetric")
+        return Sample(image, np.pad(mask, around, "symmetric"))
 
     def _whole(self, random: Generator) -> Sample:
-        return _flipped(random, self._images, random.integers(len(self._images)))
+        return _flipped(random, self._images, range(len(self._images)))
 
     def _scene(self, random: Generator) -> Sample:
-        return _flipped(random, self._empty, random.integers(len(self._empty)))
+        return _flipped(random, self._empty, range(len(self._empty)))
 
     def _is_usable(self, mask: np.ndarray) -> bool:
         found = self._is_object(mask)
@@ -122,7 +118,7 @@ class Composites(Dataset):
         return (mask != self._background) & (mask != self._border)
 
     def _object(self, random: Generator) -> Cutout:
-        image, mask = _flipped(random, self._images, random.choice(self._usable))
+        image, mask = _flipped(random, self._images, self._usable)
         found = self._is_object(mask)
         signed = distance_transform_edt(mask != self._background)
         signed -= distance_transform_edt(~found)  # the outline is in the middle of the border
@@ -130,8 +126,9 @@ class Composites(Dataset):
         covers = np.where(mask != self._background, 255, 0)
         ys, xs = (np.flatnonzero(covers.any(axis)) for axis in (1, 0))
         box = np.s_[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
-        parts = (part[box].astype(np.uint8) for part in (image, alpha, mask, covers))
-        return _resized(random, Cutout(*parts, _cut_sides(found)), len(found))
+        opaque, where = (part[box].astype(np.uint8) for part in (alpha, covers))
+        cutout = Cutout(image[box], opaque, mask[box], where, _cut_sides(found))
+        return _resized(random, cutout, len(found))
 
     def _patch(self, random: Generator) -> Cutout:
         """The outline of an object, filled with what is none."""
@@ -200,8 +197,8 @@ def _resized(random: Generator, cutout: Cutout, frame: int) -> Cutout:
 
     smooth = [changed(part, Image.Resampling.BILINEAR) for part in (cutout.image, cutout.alpha)]
     image, alpha = (gaussian_filter(p, (blur, blur, 0)[: p.ndim]) for p in smooth)
-    sharp = [changed(part, Image.Resampling.NEAREST) for part in (cutout.mask, cutout.covers)]
-    return Cutout(image, alpha, *sharp, cutout.sides)
+    mask, covers = (changed(p, Image.Resampling.NEAREST) for p in (cutout.mask, cutout.covers))
+    return Cutout(image, alpha, mask, covers, cutout.sides)
 
 
 def camera(random: Generator, image: np.ndarray) -> np.ndarray:
@@ -228,11 +225,11 @@ def camera(random: Generator, image: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def _flipped(random: Generator, images: Prepared, number: int) -> Sample:
-    step = random.choice((-1, 1))
-    return Sample(
-        np.array(images.images[number][:, ::step]), np.array(images.masks[number][:, ::step])
-    )
+def _flipped(random: Generator, images: Prepared, numbers: Sequence[int]) -> Sample:
+    """One of the images, or its mirror image."""
+    number, step = numbers[int(random.integers(len(numbers)))], random.choice((-1, 1))
+    image, mask = images.images[number], images.masks[number]
+    return Sample(np.array(image[:, ::step]), np.array(mask[:, ::step]))
 
 
 def _cut_sides(found: np.ndarray) -> tuple[bool, ...]:
@@ -247,6 +244,6 @@ def _id_of(classes: tuple[ClassInfo, ...], role: str) -> int | None:
 
 
 def _digest(images: Prepared) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(images.masks))
-    digest.update(np.ascontiguousarray(images.images))
+    digest = hashlib.sha256(images.masks.tobytes())
+    digest.update(images.images.tobytes())
     return digest.hexdigest()[:16]
