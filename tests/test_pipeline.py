@@ -64,7 +64,7 @@ def test_every_picture_comes_once_an_epoch(photos):
     assert sizes == [4, 3]
 
 
-@pytest.mark.parametrize("augmentation", ["cutmix", "elastic"])
+@pytest.mark.parametrize("augmentation", ["cutmix", "elastic", "xray"])
 def test_epochs_differ_and_repeat_themselves_exactly(photos, augmentation):
     batches = batches_of(photos, 4, augmentation, 32, seed=5)
     first, second, again = (epoch(batches, number) for number in (0, 1, 0))
