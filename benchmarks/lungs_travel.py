@@ -1,7 +1,7 @@
 """How the lungs travel: `python -m benchmarks.lungs_travel RUN …`, on films that were made worse.
 
-With ``--cluster K`` a training by the recipe leaves out the films of one kind of exposure, and is
-scored on them; without a number after it the kinds are listed. ``--masks`` prints what
+With ``--cluster K`` a training by the recipe leaves out the films of one kind of exposure and is
+scored on them; without the number the kinds are listed. ``--masks`` prints what
 `unet_core.data.lungs.PLAUSIBLE` is taken from. All scores are at 256 × 256 pixels.
 """
 
