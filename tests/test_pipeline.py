@@ -73,6 +73,14 @@ def test_epochs_differ_and_repeat_themselves_exactly(photos, augmentation):
         np.testing.assert_array_equal(a, b)
 
 
+def test_films_are_varied(photos):
+    images, masks = next(iter(batches_of(photos, 7, "xray", 32).dataset))
+    before = {image.tobytes() for image in photos.images.astype(np.float32)}
+    assert images.shape == (7, 32, 32, 3) and set(np.unique(masks)) == {0, 1}
+    assert not before & {image.tobytes() for image in images.numpy()}
+    assert images.numpy().min() >= 0 and images.numpy().max() <= 255
+
+
 def test_without_augmentation_the_whole_picture_comes_unchanged(photos):
     images, masks = next(iter(batches_of(photos, 7, "none", 32, 0).dataset))
     expected = sorted(map(bytes, photos.masks))

@@ -33,6 +33,9 @@ def test_what_is_measured():
     assert found["ratio"] == pytest.approx(80 / 320)
     assert found["apart"] == pytest.approx((51.5 - 17.5) / 80)
     assert found["solidity"] == 1
+    edges = np.zeros((10, 10))
+    edges[3:7, 0] = 1
+    assert measure(edges)["frame"] == measure(edges.T)["frame"] == pytest.approx(4 / 40)
     mask[20:30, 10:18] = 0  # a quarter of the larger piece
     assert 0.75 < measure(mask)["solidity"] < 0.95
 

@@ -96,16 +96,17 @@ def test_what_the_effects_do():
     assert all(image.mean() > pixels.mean() for image in drawn(xray.opacity))
     assert all(edge(image) < edge(pixels) for image in drawn(xray.blur))
     assert all(image[lungs].std() > pixels[lungs].std() + 0.005 for image in drawn(xray.noise))
-    tilts = [
-        image[:8, 40:56].mean() > image[-8:, 40:56].mean()
-        for image in drawn(xray.exposure_gradient)
-    ]
-    assert 10 < sum(tilts) < 30
+    for turned in (0, 1):  # from top to bottom, from left to right
+        tilts = [np.rot90(image, turned) for image in drawn(xray.exposure_gradient)]
+        tilts = [image[:6].mean() - image[-6:].mean() for image in tilts]
+        assert 10 < sum(tilt > 0.02 for tilt in tilts) < 30
+        assert 10 < sum(tilt < -0.02 for tilt in tilts) < 30
     marked = [(image != pixels).mean() for image in drawn(xray.markers)]
     assert min(marked) > 0 and max(marked) < 0.2
     dim = 0.2 * pixels
     flat = [xray.local_contrast(dim, np.random.default_rng(s)) for s in range(10)]
     assert all(image.mean() > dim.mean() + 0.1 for image in flat)
+    assert max(image.std() for image in flat) > 1.5 * dim.std()
 
 
 def test_collimation_is_black_or_white_and_leaves_the_lungs_free():
@@ -120,6 +121,27 @@ def test_collimation_is_black_or_white_and_leaves_the_lungs_free():
     assert colors == {0.0, 1.0}
     sides = np.array([[(np.rot90(s != pixels, k)[0]).all() for k in range(4)] for s in seen])
     assert (sides.mean(0) > 0.7).all()
+
+
+def test_collimation_stops_at_lungs_near_the_frame():
+    kept = np.zeros((96, 96), bool)
+    kept[3:-5, 4:-6] = True
+    for seed in range(20):
+        narrowed = collimate(np.full((96, 96), 0.5), kept, np.random.default_rng(seed))
+        assert (narrowed[kept] == 0.5).all()
+
+
+def test_one_film_in_three_is_collimated_around_its_moved_lungs(monkeypatch):
+    image, truth = film(48)
+    monkeypatch.setattr(xray, "EFFECTS", ())
+    kept = []
+    monkeypatch.setattr(xray, "collimate", lambda film, lungs, rng: kept.append(lungs) or film)
+    for seed in range(100):
+        before = len(kept)
+        _, moved = vary_film(image, truth, np.random.default_rng(seed))
+        if len(kept) > before:
+            np.testing.assert_array_equal(kept[-1], moved[..., 0] == 1)
+    assert 15 <= len(kept) <= 45
 
 
 def test_collimation_of_an_empty_film_leaves_most_of_it():
