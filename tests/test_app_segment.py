@@ -139,6 +139,41 @@ def test_a_model_of_other_things_has_its_own_samples(page, channel_run, tmp_path
     assert not any(box.key == "compare" for box in page.selectbox)  # no other knows its classes
 
 
+@pytest.fixture
+def green_lungs(channel_run):
+    """What is green is a lung, for a run that learned from X-rays."""
+    config = channel_run.config | {"classes": LUNG_CLASSES}
+    config["training"] = config["training"] | {"data": "lungs"}
+    write_json(channel_run.path / "config.json", config)
+    return channel_run
+
+
+def lungs_png(halves: int) -> bytes:
+    """Two upright bars in the channel of class 1, or the left one alone, on class 0."""
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[..., 0] = 255
+    for column in (12, 38)[:halves]:
+        pixels[12:52, column : column + 14] = (0, 255, 0)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG")
+    return file.getvalue()
+
+
+def test_a_mask_that_is_no_pair_of_lungs_is_said_to_be_none(page, green_lungs):
+    upload(page, ("half.png", lungs_png(1)))
+    assert not page.exception
+    assert [warning.value for warning in page.warning] == [
+        "This does not look like two lungs: pieces: 1, where 2 are usual."
+    ]
+    upload(page, ("both.png", lungs_png(2)))
+    assert not page.exception and not page.warning
+
+
+def test_of_other_models_nothing_is_expected(page, channel_run):
+    upload(page, ("half.png", lungs_png(1)))
+    assert not page.exception and not page.warning
+
+
 def test_the_share_shown_is_the_masks(page, channel_run):
     upload(page, ("red.png", png((255, 0, 0))))
     legend = "".join(element.proto.body for element in page.get("html"))

@@ -14,7 +14,7 @@ from unet_core.errors import UserError
 RECIPES = Path(__file__).parent.parent / "recipes"
 LOSSES = ("cross-entropy", "dice", "cross-entropy+dice")
 OPTIMIZERS = ("adam", "adamw", "rmsprop")
-AUGMENTATIONS = ("cutmix", "elastic", "standard", "flip", "none")
+AUGMENTATIONS = ("cutmix", "elastic", "xray", "standard", "flip", "none")
 SCHEDULES = ("cosine", "constant", "plateau")
 KINDS = {
     int: "a whole number",
