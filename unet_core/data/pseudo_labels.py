@@ -1,5 +1,7 @@
 """Self-training: images without truth, labelled by a model that has learned from the others."""
 
+import numpy as np
+
 from unet_core.data.base import Dataset, Sample
 from unet_core.errors import UserError
 from unet_core.prediction.segmenter import MirroredSegmenter
@@ -28,3 +30,6 @@ class PseudoLabelled(Dataset):
     def load(self, name: str) -> Sample:
         image = self._dataset.load_image(name)
         return Sample(image, self._segmenter.mask(image))
+
+    def load_image(self, name: str) -> np.ndarray:
+        return self._dataset.load_image(name)
