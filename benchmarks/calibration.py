@@ -1,8 +1,8 @@
 """What a temperature does to probabilities: `python -m benchmarks.calibration RUN …`.
 
-It is fitted to the run's validation images, beside what the model has inside already, and the
-expected calibration error measured before and after: on the test images, and on the same with
-blur, noise or JPEG's losses, which no temperature of clean images knows of.
+It is fitted to the run's validation images, and the expected calibration error measured without and
+with it: on the test images, and on the same with blur, noise or JPEG's losses, which no temperature
+of clean images knows of. A temperature that the model has inside already is taken out first.
 """
 
 import argparse
@@ -21,34 +21,42 @@ from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, find_run
 
+Predict = Callable[[np.ndarray], np.ndarray]
 STEP = 4  # of the validation images every fourth pixel in both directions is enough for one number
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", metavar="RUN")
-    print("| run | temperature | images | error before | after |\n| --- | --- | --- | --- | --- |")
+    print("| run | temperature | images | error without | with |\n| --- | --- | --- | --- | --- |")
     for run in [find_run(name) for name in parser.parse_args().runs]:
-        dataset, segmenter = data_of(run.config), Segmenter(run)
-        temperature = fitted(run, dataset, segmenter)
+        dataset, predict = data_of(run.config), plain(run)
+        temperature = fitted(run, dataset, predict)
         for title, shift in SHIFTS.items():
             tables = np.zeros((2, BINS, 3))
             for name in dataset.splits["test"]:
                 sample = dataset.load(name)
-                sample = resize_sample(Sample(shift(sample.image), sample.mask), segmenter.size)
-                probabilities = segmenter.probabilities(sample.image)
+                sample = Sample(shift(sample.image), sample.mask)
+                sample = resize_sample(sample, run.config["training"]["image_size"])
+                probabilities = predict(sample.image)
                 tables[0] += reliability(sample.mask, probabilities)
                 tables[1] += reliability(sample.mask, tempered(probabilities, temperature))
             errors = " | ".join(f"{calibration_error(table):.4f}" for table in tables)
             print(f"| {run.name} | {temperature:.2f} | {title} | {errors} |", flush=True)
 
 
-def fitted(run: Run, dataset: Dataset, segmenter: Segmenter) -> float:
+def plain(run: Run) -> Predict:
+    """The run's probabilities, as they would be without the temperature inside its model."""
+    segmenter, inside = Segmenter(run), run.config.get("temperature", 1.0)
+    return lambda image: tempered(segmenter.probabilities(image), 1 / inside)
+
+
+def fitted(run: Run, dataset: Dataset, predict: Predict) -> float:
     """The temperature for the run's validation images."""
     logits, truth = [], []
     for name in split_names(dataset, TrainingConfig.from_dict(run.config["training"]))[1]:
-        image, mask = resize_sample(dataset.load(name), segmenter.size)
-        found = segmenter.probabilities(image)[::STEP, ::STEP]
+        image, mask = resize_sample(dataset.load(name), run.config["training"]["image_size"])
+        found = predict(image)[::STEP, ::STEP]
         logits.append(np.log(np.maximum(found, 1e-7)).reshape(-1, found.shape[-1]))
         truth.append(mask[::STEP, ::STEP].ravel())
     return fit_temperature(np.concatenate(logits), np.concatenate(truth))

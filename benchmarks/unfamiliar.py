@@ -2,9 +2,9 @@
 
 The run's own test images (each alarm is a false one), animals of other breeds, and images of other
 kinds, as far as their data are in ``UNET_DATA_DIR``. Beside each share stands the area under the
-ROC curve against the test images, and that of three other scores: the distance to the nearest
-known image, the mean confidence and the mean entropy of the mask. ``--write`` first describes anew
-what the run has learned from, as the end of a training does.
+ROC curve against the test images, and that of two other scores: the distance to the nearest known
+image (Sun et al. 2022) and the mean confidence (Hendrycks and Gimpel 2017). ``--write`` first
+describes anew what the run has learned from, as the end of a training does.
 """
 
 import argparse
@@ -22,13 +22,15 @@ from unet_core.data.photos import HELD_OUT, installed
 from unet_core.data.synthetic import BACKGROUND, SyntheticPets
 from unet_core.errors import UserError
 from unet_core.jobs.new_runs import further_data, split_names
+from unet_core.metrics.evaluate import names_of
+from unet_core.prediction import familiarity
 from unet_core.prediction.familiarity import familiarity_of, spread, write_familiarity
-from unet_core.prediction.masks import entropy
 from unet_core.prediction.segmenter import Segmenter
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, find_run
 
-MAX_IMAGES = 100  # of each group but the test images
+SCORES = ("Mahalanobis", "nearest", "confidence")  # the app uses the first
+MAX_IMAGES = 50  # of each group but the test images
 SCENES = range(3000, 3100)  # numbers of synthetic images beyond those that are trained on
 Images = Iterator[np.ndarray]
 
@@ -46,8 +48,9 @@ def main() -> None:
 
 def describe(run: Run) -> None:
     """Write the run's ``familiarity.npz`` from the images that it has learned from."""
-    test = spread(data_of(run.config).splits["test"])
-    write_familiarity(run, known_images(run), map(data_of(run.config).load_image, test))
+    dataset = data_of(run.config)
+    test = names_of(dataset, "test", familiarity.MAX_IMAGES)
+    write_familiarity(run, known_images(run), map(dataset.load_image, test))
 
 
 def known_images(run: Run) -> Images:
@@ -67,54 +70,47 @@ def known_images(run: Run) -> Images:
 
 def show_table(run: Run) -> None:
     """A line a group: its name, how many images, how many alarms, and the areas."""
-    scores = scores_of(run)
-    print(f"\n| {run.name} | images | unfamiliar | " + " | ".join(f"AUROC, {s}" for s in scores))
-    own = None
+    print(f"\n| {run.name} | images | unfamiliar | " + " | ".join(f"AUROC, {s}" for s in SCORES))
+    score, own = scorer(run), None
     for title, images in groups(data_of(run.config)):
-        found = np.array([[score(image) for score in scores.values()] for image in images])
+        found = np.array([score(image) for image in images])
         if own is None:
-            own, areas = found, [""] * len(scores)
+            own, areas = found, [""] * len(SCORES)
         else:
             areas = [f"{auroc(*pair):.3f}" for pair in zip(own.T, found.T, strict=True)]
         cells = [title, f"{len(found)}", f"{(found[:, 0] > 1).mean():.1%}", *areas]
         print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def scores_of(run: Run) -> dict[str, Callable[[np.ndarray], float]]:
-    """What grows with how unlike the known images one is, by name; first what the app uses."""
-    familiarity, segmenter = familiarity_of(run), Segmenter(run)
-    if familiarity is None:
+def scorer(run: Run) -> Callable[[np.ndarray], tuple[float, ...]]:
+    """The `SCORES` of an image, which grow with how unlike the known images it is."""
+    known, segmenter = familiarity_of(run), Segmenter(run)
+    if known is None:
         raise UserError(f"{run.title} has no familiarity.npz; add --write.")
-    known = np.stack([familiarity.features.vector(image) for image in known_images(run)])
+    gaussian, limit, vector = known.gaussian, known.limit, known.features.vector
+    vectors = np.stack([vector(image) for image in known_images(run)])
 
-    def nearest(image: np.ndarray) -> float:
-        return float(np.linalg.norm(known - familiarity.features.vector(image), axis=1).min())
+    def scores(image: np.ndarray) -> tuple[float, ...]:
+        found = vector(image)
+        distance = float(gaussian.distances(found[None])[0]) / limit
+        nearest = float(np.linalg.norm(vectors - found, axis=1).min())
+        return distance, nearest, -float(segmenter.probabilities(image).max(-1).mean())
 
-    return {
-        "Mahalanobis": familiarity.strangeness,
-        "nearest": nearest,
-        "confidence": lambda image: -float(segmenter.probabilities(image).max(-1).mean()),
-        "entropy": lambda image: float(entropy(segmenter.probabilities(image)).mean()),
-    }
+    return scores
 
 
 def groups(own: Dataset) -> Iterator[tuple[str, Images]]:
     """Names and images; the run's own test images come first."""
     yield f"test of {own.title}", map(own.load_image, own.splits["test"])
     pets = open_dataset("pets")
-    yield "other breeds", map(pets.load_image, few(pets.splits["unlabelled"]))
+    yield "other breeds", map(pets.load_image, names_of(pets, "unlabelled", MAX_IMAGES))
     for name in ("pets", "lungs", "membrane", "synthetic"):
         if name != own.name:
             data = open_dataset(name)
-            yield data.title, map(data.load_image, few(data.splits["test"]))
+            yield data.title, map(data.load_image, names_of(data, "test", MAX_IMAGES))
     scenes = SyntheticScenes(SyntheticPets(), BACKGROUND, SCENES)
-    yield scenes.title, map(scenes.load_image, few(scenes.splits["trainval"]))
+    yield scenes.title, map(scenes.load_image, names_of(scenes, "trainval", MAX_IMAGES))
     yield "photos without a pet", map(read_image, installed(HELD_OUT).values())
-
-
-def few(names: list[str]) -> list[str]:
-    """At most `MAX_IMAGES`, evenly spread."""
-    return names[:: -(-len(names) // MAX_IMAGES)]
 
 
 def auroc(inside: np.ndarray, outside: np.ndarray) -> float:
