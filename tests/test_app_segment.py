@@ -10,8 +10,10 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.segment import unfamiliar
 from pages.shared import segmenting
 from unet_core.data.samples import SAMPLES
+from unet_core.prediction.familiarity import WARNING
 from unet_core.store.runs import write_json
 
 LUNG_CLASSES = [{"name": n, "color": "#E69F00"} for n in ("background", "lung", "other")]
@@ -179,3 +181,33 @@ def test_the_share_shown_is_the_masks(page, channel_run):
     legend = "".join(element.proto.body for element in page.get("html"))
     assert "100.0%" in legend
     assert np.isclose(page.slider(key="opacity").value, 0.5)
+
+
+class RedIsStrange:
+    tested, false_alarms = 50, 3
+
+    def strangeness(self, image: np.ndarray) -> float:
+        return 1.01 if image[..., 0].mean() > 100 else 0.99
+
+
+def warnings_of(page: AppTest) -> list:
+    return [caption for caption in page.caption if WARNING in caption.value]
+
+
+def test_a_picture_unlike_the_known_ones_gets_a_sentence(page, channel_run, monkeypatch):
+    unfamiliar._strangeness.clear()
+    unfamiliar._familiarity.clear()
+    monkeypatch.setattr(unfamiliar, "familiarity_of", lambda run: RedIsStrange())
+    upload(page, ("blue.png", png("blue")), ("red.png", png("red")))
+    assert not page.exception and not warnings_of(page)
+    page.session_state["page"] = 2
+    page.run()
+    (warning,) = warnings_of(page)
+    assert "Of 50 test pictures" in warning.help and "3 got this" in warning.help
+
+
+def test_a_model_that_cannot_tell_says_nothing(page, channel_run):
+    unfamiliar._strangeness.clear()
+    unfamiliar._familiarity.clear()
+    upload(page, ("red.png", png("red")))
+    assert not page.exception and len(page.image) == 1 and not warnings_of(page)

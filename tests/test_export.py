@@ -19,14 +19,15 @@ def model() -> keras.Model:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_probabilities_are_the_logits_sigmoid_or_softmax(channels):
+@pytest.mark.parametrize("temperature", [1.0, 2.5])
+def test_probabilities_are_the_logits_sigmoid_or_softmax(channels, temperature):
     network = build("compact", channels, {"depth": 1, "filters": 2}, 32)
-    logits = np.asarray(network(IMAGE), np.float64)
+    logits = np.asarray(network(IMAGE), np.float64) / temperature
     if channels == 1:
         expected = 1 / (1 + np.exp(-logits))
     else:
         expected = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    predictor = prediction_model(network)
+    predictor = prediction_model(network, temperature)
     np.testing.assert_allclose(predictor(IMAGE), expected, atol=1e-6)
     assert predictor.input_shape == (1, 32, 32, 3)
 
@@ -75,11 +76,16 @@ READERS = {
 def test_every_format_agrees_with_keras(model, tmp_path, kind):
     read, tolerance = READERS[kind]
     path = tmp_path / "model"
-    assert export(model, path, kind) == path
+    assert export(model, path, kind, temperature=2.0) == path
     assert [file.name for file in tmp_path.iterdir()] == ["model"]
-    expected = np.asarray(prediction_model(model)(IMAGE))
+    expected = np.asarray(prediction_model(model, 2.0)(IMAGE))
     assert np.ptp(expected) > 0.1  # else all would agree
-    np.testing.assert_allclose(read(path), expected, atol=tolerance)
+    found, plain = read(path), np.asarray(prediction_model(model)(IMAGE))
+    np.testing.assert_allclose(found, expected, atol=tolerance)
+    assert plain.max() > found.max() + 0.05
+    clear = np.ptp(np.sort(plain)[..., 1:], axis=-1) > tolerance
+    assert clear.mean() > 0.9
+    np.testing.assert_array_equal(found.argmax(-1)[clear], plain.argmax(-1)[clear])
 
 
 def test_another_format_is_refused(model, tmp_path):

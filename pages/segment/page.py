@@ -3,14 +3,8 @@
 import streamlit as st
 
 from pages.segment.choices import choose_images, choose_look, choose_models
-from pages.segment.results import (
-    Result,
-    show_downloads,
-    show_image,
-    show_legend,
-    summary,
-    warn_if_implausible,
-)
+from pages.segment.doubts import show_doubts
+from pages.segment.results import Result, show_downloads, show_image, show_legend, summary
 from pages.shared.segmenting import ImageSource, ready_runs, segment
 from pages.shared.widgets import choose_view
 from unet_core.errors import UserError
@@ -82,7 +76,7 @@ def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
             if other:
                 st.subheader(model.title, anchor=False)
             show_image(result.segmented, kind, view.of(model.classes))
-            warn_if_implausible(result.segmented, model, view.threshold)
+            show_doubts(model, result, view.threshold)
     if current.image.credit:
         left.caption(current.image.credit)
     with right:

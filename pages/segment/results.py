@@ -9,12 +9,8 @@ import streamlit as st
 
 from pages.shared.before_after import before_and_after
 from pages.shared.segmenting import ImageSource
-from unet_core.data import DATASETS
 from unet_core.prediction.files import unique_names, zip_files
-from unet_core.prediction.masks import class_ids
-from unet_core.prediction.plausibility import objections
 from unet_core.prediction.views import SegmentedImage, View
-from unet_core.store.runs import Run
 
 MAX_HEIGHT = 470  # pixels on the screen, so that image and controls are seen together
 MAX_ZIPPED = 150_000_000  # pixels, since a zip is made in memory
@@ -71,16 +67,6 @@ def show_legend(image: SegmentedImage, size: tuple[int, int], view: View) -> Non
         st.caption("Yellow is where the model is undecided between the classes.")
     height, width = size
     st.caption(f"{width:,} × {height:,} pixels, segmented in {image.seconds * 1000:.0f} ms")
-
-
-def warn_if_implausible(image: SegmentedImage, run: Run, threshold: float) -> None:
-    """A sentence where the mask does not look like what every image of the run's data shows."""
-    data = DATASETS.get(run.config["training"]["data"])
-    if data and data.plausible:
-        odd = objections(class_ids(image.probabilities, threshold), data.plausible)
-        if odd:
-            text = f"This does not look like {data.looks}: {'; '.join(odd)}."
-            st.warning(text, icon=":material/help:")
 
 
 def show_downloads(done: list[Result], current: Result, view: View) -> None:

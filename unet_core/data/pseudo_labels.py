@@ -46,6 +46,9 @@ class PseudoLabelled(Dataset):
         mean = np.mean(self._both(image), axis=0)
         return Sample(image, class_ids(resize_channels(mean, *image.shape[:2]), 0.5))
 
+    def load_image(self, name: str) -> np.ndarray:
+        return self._dataset.load_image(name)
+
     def _agreement(self, name: str) -> float:
         """IoU of the objects, 0–1; 0 where there are none."""
         first, second = (

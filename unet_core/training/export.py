@@ -35,7 +35,7 @@ def _copy_as_float16(source: h5py.Group, target: h5py.Group) -> None:
             target[name] = item[()].astype(np.float16)
 
 
-def export(model: keras.Model, path: Path, kind: str) -> Path:
+def export(model: keras.Model, path: Path, kind: str, temperature: float = 1.0) -> Path:
     """Write ``model`` (a fixed input size, logits out) as a prediction model to ``path``.
 
     ``kind``: ``onnx`` (ONNX Runtime) or ``tflite`` (LiteRT), whose weights are kept as float16 and
@@ -44,7 +44,7 @@ def export(model: keras.Model, path: Path, kind: str) -> Path:
     """
     if kind not in FORMATS:
         raise UserError(f"The format is one of {', '.join(FORMATS)}.")
-    predictor = prediction_model(model)
+    predictor = prediction_model(model, temperature)
     predictor(np.zeros(predictor.input_shape, np.float32))  # the export wants a called model
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         temporary = Path(folder) / path.name
@@ -64,11 +64,16 @@ def export(model: keras.Model, path: Path, kind: str) -> Path:
     return path
 
 
-def prediction_model(model: keras.Model) -> keras.Model:
-    """Add the final activation: float32 pixels (1, H, W, 3) in 0–255 in, probabilities out."""
+def prediction_model(model: keras.Model, temperature: float = 1.0) -> keras.Model:
+    """Add the final activation: float32 pixels (1, H, W, 3) in 0–255 in, probabilities out.
+
+    The logits are divided by ``temperature`` before it (see `metrics.calibration`), which changes
+    how sure the network is, and no mask.
+    """
     activation = "sigmoid" if model.output_shape[-1] == 1 else "softmax"
     pixels = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="pixels")
-    probabilities = keras.layers.Activation(activation, name="probabilities")(model(pixels))
+    logits = model(pixels) / temperature
+    probabilities = keras.layers.Activation(activation, name="probabilities")(logits)
     return keras.Model(pixels, probabilities)
 
 
