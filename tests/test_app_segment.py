@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.segment import unfamiliar
+from pages.segment import doubts
 from pages.shared import segmenting
 from unet_core.data.samples import SAMPLES
 from unet_core.prediction.familiarity import WARNING
@@ -195,9 +195,9 @@ def warnings_of(page: AppTest) -> list:
 
 
 def test_a_picture_unlike_the_known_ones_gets_a_sentence(page, channel_run, monkeypatch):
-    unfamiliar._strangeness.clear()
-    unfamiliar._familiarity.clear()
-    monkeypatch.setattr(unfamiliar, "familiarity_of", lambda run: RedIsStrange())
+    doubts._strangeness.clear()
+    doubts._familiarity.clear()
+    monkeypatch.setattr(doubts, "familiarity_of", lambda run: RedIsStrange())
     upload(page, ("blue.png", png("blue")), ("red.png", png("red")))
     assert not page.exception and not warnings_of(page)
     page.session_state["page"] = 2
@@ -207,7 +207,7 @@ def test_a_picture_unlike_the_known_ones_gets_a_sentence(page, channel_run, monk
 
 
 def test_a_model_that_cannot_tell_says_nothing(page, channel_run):
-    unfamiliar._strangeness.clear()
-    unfamiliar._familiarity.clear()
+    doubts._strangeness.clear()
+    doubts._familiarity.clear()
     upload(page, ("red.png", png("red")))
     assert not page.exception and len(page.image) == 1 and not warnings_of(page)
