@@ -8,7 +8,6 @@ import io
 import os
 import shutil
 import tarfile
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,7 +79,7 @@ def _runtime(progress: Progress, address: str, sha512: str) -> Path:
         for name in RUNTIME:
             file = package.extractfile(f"package/dist/{name}")
             assert file is not None  # the checksum says which archive it is
-            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as part:
-                part.write(file.read())
-            os.replace(part.name, folder / name)
+            part = folder / f"{name}.{os.getpid()}.part"
+            part.write_bytes(file.read())
+            os.replace(part, folder / name)
     return folder
