@@ -37,6 +37,11 @@ def package() -> bytes:
     return buffer.getvalue()
 
 
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNET_CACHE_DIR", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def registry():
     """``write`` is `write_page` with this registry, ``package`` what it has, ``asked`` how often."""

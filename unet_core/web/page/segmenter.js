@@ -107,7 +107,8 @@ export function classIds(values, classes) {
 }
 
 /** Values (height, width, channels) at another size: bilinear, over as many pixels as are lost, so
-    that nothing is skipped. Bytes are rounded as Pillow does, after each of the two passes. */
+    that nothing is skipped. Bytes are rounded as Pillow does, after each of the two passes. (Which
+    pass comes first depends on Pillow's version; that can change a byte by 1.) */
 export function resize(values, [height, width], [toHeight, toWidth], channels) {
   const wide = resizeAlong(values, height, width, toWidth, channels);
   return resizeAlong(wide, 1, height, toHeight, toWidth * channels); // a row counts as one pixel
