@@ -71,9 +71,7 @@ class ResumingStream(io.RawIOBase):
     ``checksum``, by the ``algorithm`` of `hashlib`, is that of everything read so far.
     """
 
-    def __init__(
-        self, url: str, progress: Callable[[int, int], object], algorithm: str = "md5"
-    ):
+    def __init__(self, url: str, progress: Callable[[int, int], object], algorithm: str = "md5"):
         self.url, self.progress = url, progress
         self.position, self.total = 0, 0
         self.checksum = hashlib.new(algorithm)
