@@ -44,7 +44,7 @@ def empty_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def registry():
-    """``write`` is `write_page` with this registry; ``package`` what it has; ``asked``: how often."""
+    """``write`` is `write_page` with this registry, ``package`` what it has, ``asked`` a count."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
