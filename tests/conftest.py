@@ -43,6 +43,8 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--window-size=1440,900",
+    "--use-fake-device-for-media-stream",  # a camera that shows a running clock
+    "--use-fake-ui-for-media-stream",  # and is allowed without asking
 )
 
 

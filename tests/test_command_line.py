@@ -118,7 +118,7 @@ USAGES = {
     "evaluate": " --data DATA [--split SPLIT] [--max-images MAX_IMAGES] [--out DIR] run",
     "predict": " [--model MODEL] --out DIR [--opacity OPACITY] IMAGE [IMAGE ...]",
     "download": " [--max-images MAX_IMAGES] {pets}",
-    "export": " --format {onnx,tflite,savedmodel} [--out OUT] run",
+    "export": " --format {onnx,tflite,savedmodel,web} [--out OUT] run",
 }
 
 

@@ -21,7 +21,7 @@ FLOORS = (  # from the ground up; layers on one floor do not import each other
     ("prediction",),
     ("data",),
     ("metrics",),
-    ("jobs", "figures", "models"),
+    ("jobs", "figures", "models", "web"),
     ("training",),
     ("cli",),
     ("__main__",),

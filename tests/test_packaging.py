@@ -1,12 +1,14 @@
 """What is installed is what the tests ran with: one list of requirements, one version."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import unet_core
 from unet_core.cli import main
+from unet_core.web.export import PAGE
 
 ROOT = Path(__file__).parent.parent
 tomllib = pytest.importorskip("tomllib")  # Python 3.11
@@ -48,6 +50,16 @@ def test_an_installed_package_brings_the_app_and_the_shipped_models():
     assert set(inside) == {"streamlit_app.py", "pages", "weights", ".streamlit"}
     assert all((ROOT / source).exists() for source in inside)
     assert {target.parent for target in inside.values()} == {Path("unet_core/app")}
+
+
+def test_an_installed_package_brings_the_page_without_a_server():
+    """The wheel has all of ``unet_core`` that git does not ignore; nothing is taken out again."""
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["packages"] == ["unet_core"] and not {"exclude", "only-include"} & set(wheel)
+    files = [str(path) for path in PAGE.rglob("*") if path.is_file()]
+    command = ["git", "check-ignore", "--no-index", *files]
+    ignored = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert len(files) == 6 and not ignored.stdout
 
 
 def test_the_command_tells_its_version(capsys):

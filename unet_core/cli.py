@@ -251,20 +251,26 @@ def download(options: Namespace) -> None:
 
 def export_options(parser: ArgumentParser) -> None:
     parser.add_argument("run")
-    parser.add_argument("--format", choices=("onnx", "tflite", "savedmodel"), required=True)
+    parser.add_argument("--format", choices=("onnx", "tflite", "savedmodel", "web"), required=True)
     parser.add_argument("--out", type=Path, help="default: RUN.FORMAT in this folder")
 
 
 def export(options: Namespace) -> None:
-    """Write a run's model for another runtime."""
+    """Write a run's model for another runtime, or as a web page."""
+    path = (options.out or Path(f"{options.run}.{options.format}")).absolute()
+    if options.format == "web":
+        from unet_core.store.runs import find_run
+        from unet_core.web.export import write_page
+
+        print(write_page(find_run(options.run), path, show_progress))
+        print(f"Look at it with: python -m http.server --directory {path}")
+        return
     quiet_tensorflow()
     from unet_core.models import load_run
     from unet_core.training.export import export as write
 
     run, model = load_run(options.run)
-    path = options.out or Path(f"{run.name}.{options.format}")
-    temperature = run.config.get("temperature", 1.0)
-    print(write(model, path.absolute(), options.format, temperature))
+    print(write(model, path, options.format, run.config.get("temperature", 1.0)))
 
 
 COMMANDS: dict[str, tuple[Callable[[Namespace], None], Callable[[ArgumentParser], None] | None]] = {

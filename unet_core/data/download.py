@@ -68,13 +68,13 @@ class ResumingStream(io.RawIOBase):
     """The bytes at an address; a broken connection is taken up again where it broke.
 
     Asks for the rest with a Range header; from a server that ignores it, skips what is known.
-    ``md5`` is the checksum of everything read so far.
+    ``checksum``, by the ``algorithm`` of `hashlib`, is that of everything read so far.
     """
 
-    def __init__(self, url: str, progress: Callable[[int, int], object]):
+    def __init__(self, url: str, progress: Callable[[int, int], object], algorithm: str = "md5"):
         self.url, self.progress = url, progress
         self.position, self.total = 0, 0
-        self.md5 = hashlib.md5()
+        self.checksum = hashlib.new(algorithm)
         self.response: http.client.HTTPResponse | None = None
 
     def readable(self) -> bool:
@@ -85,7 +85,7 @@ class ResumingStream(io.RawIOBase):
         data = self._read(len(buffer))
         buffer[: len(data)] = data
         self.position += len(data)
-        self.md5.update(data)
+        self.checksum.update(data)
         self.progress(self.position, self.total)
         return len(data)
 
@@ -137,7 +137,7 @@ def _get_annotations(target: Path, progress: Progress, address: str, md5: str) -
         address + "annotations.tar.gz", lambda done, total: progress("annotations", done, total)
     )
     archive = io.BufferedReader(stream, CHUNK).read()  # 19 MB
-    if stream.md5.hexdigest() != md5:
+    if stream.checksum.hexdigest() != md5:
         raise UserError("The annotations arrived damaged (wrong checksum); download them again.")
     unpacked = target / "annotations.part"
     try:
@@ -176,7 +176,7 @@ def _get_images(
         raise UserError(
             f"The pictures arrived damaged ({error}); start the download again."
         ) from error
-    if not images and stream.md5.hexdigest() != md5:
+    if not images and stream.checksum.hexdigest() != md5:
         raise UserError("The pictures arrived damaged (wrong checksum); download them again.")
 
 

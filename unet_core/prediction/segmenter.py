@@ -28,8 +28,9 @@ def open_session(model: str | bytes, threads: int) -> onnxruntime.InferenceSessi
 class Segmenter:
     """The network of one run, ready to predict. Safe to share between threads.
 
-    ``size`` is the side of the square images that it was trained for. ``UserError`` when the run
-    has no model, or one that cannot be read or is of other classes.
+    ``size`` is the side of the square images that it was trained for; a network that ``is_free``
+    takes all shapes whose sides are multiples of ``step``. ``UserError`` when the run has no model,
+    or one that cannot be read or is of other classes.
     """
 
     def __init__(self, run: Run, threads: int = 2):
@@ -47,11 +48,11 @@ class Segmenter:
             raise UserError(f"{path} is no model of this run's classes; export the run again.")
         training = run.config["training"]
         entry = CATALOGUE.get(training["model"])
-        self._step = 2 ** entry.unet(training["model_arguments"]).depth if entry else 32
+        self.step = 2 ** entry.unet(training["model_arguments"]).depth if entry else 32
         self._tile, self._output = self._input.shape[1], output.shape[1]
-        self._is_free = isinstance(self._tile, str)  # takes all multiples of ``_step``
-        self.is_tiled = not self._is_free and self._output < self._tile
-        self.size = training["image_size"] if self._is_free or self.is_tiled else self._tile
+        self.is_free = isinstance(self._tile, str)  # takes all multiples of ``step``
+        self.is_tiled = not self.is_free and self._output < self._tile
+        self.size = training["image_size"] if self.is_free or self.is_tiled else self._tile
         self._looks_closer = bool(training.get("composites"))
         self.run = run
 
@@ -95,10 +96,10 @@ class Segmenter:
         return class_ids(probabilities, threshold)
 
     def _scaled(self, height: int, width: int) -> tuple[int, int]:
-        if self._is_free:
-            scale = self.size / (height * width) ** 0.5 / self._step
+        if self.is_free:
+            scale = self.size / (height * width) ** 0.5 / self.step
             rows, columns = (max(1, round(side * scale)) for side in (height, width))
-            return rows * self._step, columns * self._step
+            return rows * self.step, columns * self.step
         if not self.is_tiled:
             return self.size, self.size
         scale, longest = self.size / min(height, width), MAX_SIDE * self.size
