@@ -18,7 +18,7 @@ from unet_core.prediction.masks import class_ids
 from unet_core.store.classes import ClassInfo
 
 SPECK = 1e-4  # of the image's area: smaller pieces and holes are left out
-TOLERANCE = 0.5  # pixels of the mask, by which a polygon may differ from the outline
+TOLERANCE = 0.4  # pixels of the mask, by which a polygon may differ from the outline
 EIGHT = np.ones((3, 3), int)  # pixels that touch at a corner are one piece
 
 

@@ -23,7 +23,7 @@ EDGE = 0.01  # contrast (0-1) that counts as an edge; the square is the filter's
 STEEPNESS = 2  # by which the filter's soft edges are sharpened
 SMALL = 512  # pixels on the longer side at which the wide blurs are made
 BLUR = 0.02  # of a blurred background, as part of the longer side
-FRINGE = 0.006  # how far the colors of the fringe are looked for, likewise
+FRINGE = 0.012  # how far the colors of the fringe are looked for, likewise
 
 
 def object_part(
@@ -136,14 +136,14 @@ def _colors(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def _mean_of(channel: np.ndarray, weight: np.ndarray, radius: float) -> np.ndarray:
-    """The mean color around each pixel, float32 (H, W), of pixels as far as they have weight.
+    """The mean color around each pixel, float32 (H, W), as far as pixels have weight.
 
     A normalized convolution (Knutsson and Westin 1993), made at `SMALL` pixels. ``channel``: uint8
     (H, W); ``weight``: float32 (H, W) in 0–1; ``radius``: a Gaussian's, as part of the longer side.
     """
     size = _within(channel.shape, SMALL)
-    weights = _resized(weight, *size)
-    weighted = _resized(channel * weight, *size)
+    weight = weight**4  # pixels of mixed colors hardly count
+    weights, weighted = _resized(weight, *size), _resized(channel * weight, *size)
     sigma = radius * max(size)
     tiny = np.float32(1e-4)  # far from all weight, the mean of the whole
     everywhere = weighted.sum() / max(weights.sum(), tiny)
