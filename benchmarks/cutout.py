@@ -1,11 +1,11 @@
 """How near soft edges come to the true ones: `python -m benchmarks.cutout`.
 
-Animals are drawn with their exact silhouettes, 480 × 640 pixels. What a network would know of one is
-made from it: its mask with a border at a third of the resolution, softened, its outline wrong by about
-a pixel there. (A network's own errors would hide those of the edges.) Mean absolute error and gradient
-error (Rhemann et al. 2009, a thousandth each) count within 2 % of the longer side around the true
-outline. The image that is written beside this file is Chelsea (CC0, from scikit-image) by the default
-model before green: the plain mask, the cut-out, and both from near.
+Animals are drawn with their exact silhouettes, 480 × 640 pixels. What a network would know of one
+is made from it: its mask with a border at a third of the resolution, softened, its outline wrong by
+about a pixel there. (A network's own errors would hide those of the edges.) Mean absolute error and
+gradient error (Rhemann et al. 2009, in thousandths) count within 2 % of the longer side around the
+true outline. The image that is written beside this file is Chelsea (CC0, from scikit-image) by the
+default model before green: the plain mask, the cut-out, and both from near.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from unet_core.store.runs import shipped_runs
 SIZE, REDUCTION, BAND = (480, 640), 3, 0.02
 GREEN = np.array((40, 160, 90), np.uint8)
 NEAR = np.s_[0:110, 340:420]  # the ear, of Chelsea's 300 × 451 pixels
-TARGET = Path(__file__).parent / "cutout.png"
+TARGET = Path(__file__).parent / "cutout.jpg"
 
 
 def known_outline(random: np.random.Generator, alpha: np.ndarray) -> np.ndarray:
@@ -75,7 +75,7 @@ def write_chelsea() -> None:
     shown = plain, put_before(image, ways["guided filter"], green)
     near = [Image.fromarray(x[NEAR]).resize((436, 600), Image.Resampling.BICUBIC) for x in shown]
     whole = [Image.fromarray(x).resize((902, 600), Image.Resampling.BICUBIC) for x in shown]
-    Image.fromarray(np.hstack([np.asarray(x) for x in (*whole, *near)])).save(TARGET)
+    Image.fromarray(np.hstack([np.asarray(x) for x in (*whole, *near)])).save(TARGET, quality=88)
     print(TARGET)
 
 

@@ -86,7 +86,7 @@ def test_yolo_polygons_are_the_mask(name):
     lines = [line.split() for line in content.decode().splitlines()]
     assert {words[0] for words in lines} == {"1"}  # the second class of objects
     points = [np.reshape([float(w) for w in words[1:]], (-1, 2)) for words in lines]
-    assert all(0 <= p.min() and p.max() <= 1 for p in points)
+    assert all(p.min() >= 0 and p.max() <= 1 for p in points)
     assert iou(drawn([p * SIDE for p in points], mask.shape), mask) > 0.98
 
 
