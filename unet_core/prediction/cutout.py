@@ -4,7 +4,7 @@ A network knows the outline at its own resolution, the photo at full resolution.
 are drawn to the photo's edges by a guided filter (He, Sun and Tang 2013): around every pixel, the
 object's part is a linear function of the color. The functions are found in a reduced photo and
 applied to the full one (He and Sun 2015, "Fast guided filter"), which bounds time and memory: of
-12 megapixels, a cut-out takes 2.6 s of one core and 310 MB. The colors of the fringe, mixed of
+12 megapixels, a cut-out takes 2.8 s of one core and 312 MB. The colors of the fringe, mixed of
 object and background, are taken apart after Forte 2021, "Approximate fast foreground colour
 estimation".
 """
