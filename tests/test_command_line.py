@@ -1,3 +1,4 @@
+import json
 import sys
 from pathlib import Path
 
@@ -116,7 +117,8 @@ USAGES = {
     "app": "",
     "models": "",
     "evaluate": " --data DATA [--split SPLIT] [--max-images MAX_IMAGES] [--out DIR] run",
-    "predict": " [--model MODEL] --out DIR [--opacity OPACITY] IMAGE [IMAGE ...]",
+    "predict": " [--model MODEL] --out DIR [--opacity OPACITY] "
+    "[--write FILES] [--background COLOUR_OR_IMAGE] IMAGE [IMAGE ...]",
     "download": " [--max-images MAX_IMAGES] {pets}",
     "export": " --format {onnx,tflite,savedmodel,web} [--out OUT] run",
 }
@@ -145,7 +147,8 @@ def test_options_are_read_as_what_they_are():
     assert plain["run"] is plain["recipe"] is plain["minutes"] is None
     images = [Path("a.png"), Path("b.png")]
     expected = {"images": images, "model": None, "out": Path("c"), "opacity": 0.5}
-    assert read("predict a.png b.png --out c") == expected | {"run_command": cli.predict}
+    expected |= {"write": "mask,colours,overlay", "background": None, "run_command": cli.predict}
+    assert read("predict a.png b.png --out c") == expected
     expected = {"run": "r", "data": "d", "split": "test", "max_images": None, "out": None}
     assert read("evaluate r --data d") == expected | {"run_command": cli.evaluate}
     assert read("evaluate r --data d --out o --max-images 3")["out"] == Path("o")
@@ -207,6 +210,41 @@ def test_predict_writes_the_mask_its_colours_and_the_overlay(channel_run, tmp_pa
     # without --model the best shipped one
     assert main(["predict", str(tmp_path / "a.png"), "--out", str(tmp_path)]) == 0
     assert (tmp_path / "a_mask.png").read_bytes() == (out / "a_mask.png").read_bytes()
+
+
+def test_predict_writes_what_it_is_asked_for(channel_run, tmp_path, capsys):
+    image = np.zeros((40, 60, 3), np.uint8)
+    image[:, :30], image[:, 30:] = (250, 0, 0), (0, 250, 0)  # pet, background
+    for name in ("a.png", "b.jpg"):
+        Image.fromarray(image).save(tmp_path / name)
+    images = [str(tmp_path / name) for name in ("a.png", "b.jpg")]
+    out = tmp_path / "out"
+    words = ["--out", str(out), "--write", "coco,cutout,blur,yolo,csv", "--background", "#0000ff"]
+    assert main(["predict", *images, *words]) == 0
+    endings = ("_cutout.png", "_blur.png", ".txt", "_background.png")
+    names = [stem + ending for stem in "ab" for ending in endings] + ["coco.json", "classes.csv"]
+    assert capsys.readouterr().out.splitlines() == [str(out / name) for name in names]
+    assert {path.name for path in out.iterdir()} == set(names)
+    cutout, other = (np.asarray(Image.open(out / f"a{e}")) for e in (endings[0], endings[3]))
+    assert cutout[20, [5, 55], 3].tolist() == [255, 0]
+    assert other[20, [5, 55]].tolist() == [[250, 0, 0], [0, 0, 255]]
+    data = json.loads((out / "coco.json").read_text())
+    assert [i["file_name"] for i in data["images"]] == ["a.png", "b.jpg"]
+    assert data["annotations"][0]["bbox"] == pytest.approx([0, 0, 30, 40], abs=2)
+    assert main(["predict", images[0], "--out", str(out), "--background", images[1]]) == 0
+    assert np.asarray(Image.open(out / "a_background.png"))[20, 55, 2] < 20
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--write", "mask,mesh"], "'mesh' is no kind of file; choose from mask, colours, overlay"),
+        (["--background", "blue"], "blue is no picture that is there, and no colour"),
+    ],
+)
+def test_what_predict_cannot_write_is_said_first(words, says, tmp_path, capsys):
+    assert main(["predict", "a.png", "--out", str(tmp_path / "new"), *words]) == 2
+    assert says in capsys.readouterr().err and not (tmp_path / "new").exists()
 
 
 def test_without_a_shipped_model_one_must_be_named(shipped, tmp_path, capsys):

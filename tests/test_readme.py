@@ -53,6 +53,8 @@ def test_they_work(tmp_path, monkeypatch, capsys):
     small = ["--image-size", "32", "--model-arguments", '{"depth": 2, "filters": 8}']
     assert main([*train, *small]) == main(evaluate) == main(predict) == 0
     assert read_image(Path("masks/new_mask.png")).shape == (64, 64, 3)
+    written = {path.name for path in Path("masks").iterdir()}
+    assert written == {"new_mask.png", "new_cutout.png", "new.txt", "coco.json", "classes.csv"}
     capsys.readouterr()
     exec(block("python"), {})
     shares = eval(capsys.readouterr().out, {"np": np})

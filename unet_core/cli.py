@@ -7,6 +7,7 @@ Each command is a function, whose docstring is its help, below another that adds
 import json
 import math
 import os
+import re
 import runpy
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
@@ -14,12 +15,15 @@ from collections.abc import Callable
 from dataclasses import Field, fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import unet_core
 from unet_core.errors import UserError, explained
 from unet_core.store.config import DATA_HELP, TrainingConfig, kind_of, load_recipe, recipe_names
 from unet_core.store.environment import APP
+
+if TYPE_CHECKING:
+    import numpy as np
 
 STOPPED = 130  # the exit code of a program that was interrupted
 
@@ -198,16 +202,25 @@ def predict_options(parser: ArgumentParser) -> None:
     parser.add_argument("--model", help="a run; without it the best shipped model")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--opacity", type=float, default=0.5, help="of the overlay, 0 to 1")
+    text = "any of mask, colours, overlay, cutout (transparent around the objects), blur (their "
+    text += "background blurred), yolo, coco, csv, with commas between; default: %(default)s"
+    parser.add_argument("--write", default="mask,colours,overlay", metavar="FILES", help=text)
+    text = "also write the objects before a colour, such as #ffffff, or another picture"
+    parser.add_argument("--background", metavar="COLOUR_OR_IMAGE", help=text)
 
 
 def predict(options: Namespace) -> None:
-    """Segment pictures; write masks and overlays."""
+    """Segment pictures; write masks, overlays, cut-outs, polygons."""
     from unet_core.data.io import open_image
     from unet_core.prediction.familiarity import WARNING, familiarity_of
+    from unet_core.prediction.outputs import other_background, output_files
     from unet_core.prediction.segmenter import Segmenter
     from unet_core.prediction.views import SegmentedImage, View
     from unet_core.store.runs import find_run, shipped_runs
 
+    files, set_files = output_files(options.write)
+    if options.background:
+        files.append(other_background(read_background(options.background)))
     if not options.model and not shipped_runs():
         raise UserError("No model is shipped; name one of your runs with --model.")
     run = find_run(options.model) if options.model else shipped_runs()[0]
@@ -215,7 +228,12 @@ def predict(options: Namespace) -> None:
     shown = tuple(c.name for c in run.classes if not c.is_background)
     view = View(opacity=options.opacity, visible=shown)
     options.out.mkdir(parents=True, exist_ok=True)
-    failed = 0
+
+    def write(name: str, content: bytes) -> None:
+        (options.out / name).write_bytes(content)
+        print(options.out / name)
+
+    annotated, failed = [], 0
     for path in options.images:
         try:
             image = open_image(path.read_bytes(), path.name)
@@ -226,11 +244,28 @@ def predict(options: Namespace) -> None:
         if familiarity and familiarity.strangeness(image) > 1:
             print(f"{path}: {WARNING}", file=sys.stderr)
         segmented = SegmentedImage(path.name, image, segmenter.probabilities(image), run.classes)
-        for name, content in segmented.files(view):
-            (options.out / name).write_bytes(content)
-            print(options.out / name)
+        for file in files:
+            write(file.name(path.name), file.content(segmented, view))
+        if set_files:
+            annotated.append(segmented.annotated())
+    for set_file in set_files if annotated else ():
+        write(set_file.name, set_file.content(annotated, run.classes))
     if failed:
         raise UserError(f"{failed} of {len(options.images)} pictures could not be read.")
+
+
+def read_background(text: str) -> "np.ndarray":
+    """A color, uint8 (3,), or a picture, uint8 (H, W, 3)."""
+    import numpy as np
+
+    from unet_core.data.io import read_image
+    from unet_core.prediction.overlay import rgb
+
+    if re.fullmatch("#[0-9a-fA-F]{6}", text):
+        return np.array(rgb(text), np.uint8)
+    if Path(text).is_file():
+        return read_image(text)
+    raise UserError(f"{text} is no picture that is there, and no colour such as #ffffff.")
 
 
 def download_options(parser: ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 
 def encode_png(image: np.ndarray) -> bytes:
-    """A PNG file of uint8 (H, W) or (H, W, 3)."""
+    """A PNG file of uint8 (H, W), (H, W, 3) or, with alpha, (H, W, 4)."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, format="PNG", compress_level=3)
     return file.getvalue()

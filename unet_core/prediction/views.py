@@ -7,6 +7,8 @@ from pathlib import PurePath
 import numpy as np
 from PIL import Image
 
+from unet_core.prediction import cutout
+from unet_core.prediction.annotations import Annotated, annotate
 from unet_core.prediction.files import encode_png
 from unet_core.prediction.masks import class_ids, entropy, resize_channels, resize_ids, shares
 from unet_core.prediction.overlay import blend, color_mask, heat, outline
@@ -61,6 +63,32 @@ class SegmentedImage:
     def draw(self, view: View) -> np.ndarray:
         """uint8 (H, W, 3) at the image's resolution."""
         return DRAWINGS[view.kind](self, view)
+
+    def cutout(self, threshold: float = 0.5) -> np.ndarray:
+        """The objects with soft edges, uint8 (H, W, 4), transparent around them.
+
+        ``UserError``, as in the next two, where no class is a background.
+        """
+        return cutout.cut_out(self.image, self._alpha(threshold))
+
+    def blurred(self, threshold: float = 0.5) -> np.ndarray:
+        """The objects before their own background, out of focus: uint8 (H, W, 3)."""
+        alpha = self._alpha(threshold)
+        behind = cutout.blurred_background(self.image, alpha)
+        return cutout.put_before(self.image, alpha, behind)
+
+    def before(self, background: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+        """The objects before another photo, uint8 (h, w, 3), or a color, uint8 (3,)."""
+        behind = cutout.cover(background, self.image.shape)
+        return cutout.put_before(self.image, self._alpha(threshold), behind)
+
+    def _alpha(self, threshold: float) -> np.ndarray:
+        return cutout.soft_alpha(self.image, self.probabilities, self.classes, threshold)
+
+    def annotated(self, threshold: float = 0.5) -> Annotated:
+        """Polygons of the objects and the table's rows, in the image's pixels."""
+        shape = self.image.shape
+        return annotate(self.name, shape, self.resized(), self.classes, threshold)
 
     def mask_name(self) -> str:
         """The file name of the mask."""
