@@ -74,7 +74,7 @@ def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
         with column:
             if other:
                 st.subheader(model.title, anchor=False)
-            show_image(result.segmented, kind, view.of(model.classes))
+            show_image(result.segmented, kind, view.of(model.classes), model.name)
     if current.image.credit:
         left.caption(current.image.credit)
     with right:

@@ -34,8 +34,8 @@ class Result:
         return replace(self.segmented, image=self.image.load())
 
 
-def show_image(image: SegmentedImage, kind: str, view: View) -> None:
-    """The image as the view asks; colors are named in the legend."""
+def show_image(image: SegmentedImage, kind: str, view: View, key: str) -> None:
+    """The image as the view asks; colors are named in the legend. ``key``: another for each."""
     drawn = image.draw(view)
     height, width = drawn.shape[:2]
     max_width = max(1, min(width, MAX_HEIGHT * width // height))
@@ -43,7 +43,7 @@ def show_image(image: SegmentedImage, kind: str, view: View) -> None:
     original, result = f"{image.name}, the picture itself", f"{image.name}: {covered}"
     if kind == "Before and after":
         with st.container(width=max_width):
-            before_and_after(image.image, drawn, original, result)
+            before_and_after(image.image, drawn, original, result, f"before-after-{key}")
     elif kind == "Side by side":
         left, right = st.columns(2)
         left.image(image.image, width="stretch", alt=original, output_format="JPEG")

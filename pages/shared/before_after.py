@@ -47,12 +47,12 @@ export default function ({ data, parentElement }) {
 
 
 def before_and_after(
-    before: np.ndarray, after: np.ndarray, before_alt: str, after_alt: str
+    before: np.ndarray, after: np.ndarray, before_alt: str, after_alt: str, key: str
 ) -> None:
     """Show two images uint8 (H, W, 3); a pointer or the arrow keys move the handle."""
     data = {"before": data_url(before), "after": data_url(after)}
     data |= {"before_alt": before_alt, "after_alt": after_alt}
-    _component(data=data, key="before-after")
+    _component(data=data, key=key)
 
 
 def data_url(image: np.ndarray) -> str:
