@@ -10,8 +10,14 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.texts import read_text
+from pages.shared.widgets import HIDDEN
 
 LOGO = str(Path(__file__).parent / ".streamlit" / "logo.svg")
+# Streamlit leaves so much room above a page that results slip below the screen's edge.
+STYLE = f"""<style>
+[data-testid=stMainBlockContainer] {{ padding-top: 4.5rem; }}
+[data-testid=stElementContainer]:has(input[aria-label^="{HIDDEN}"]) {{ display: none; }}
+</style>"""
 PAGES = (
     ("segment", ":material/pets:"),
     ("train", ":material/model_training:"),
@@ -45,8 +51,7 @@ def main() -> None:
     )
     st.logo(LOGO, size="large")
     page = navigation()
-    # Streamlit leaves so much room above a page that results slip below the screen's edge.
-    st.html("<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }</style>")
+    st.html(STYLE)
     page.run()
 
 

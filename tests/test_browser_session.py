@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.browsing import Page
+from tests.browsing import By, Keys, Page
 from tests.conftest import served_app, write_channel_network
 from unet_core.data.pets import PET_CLASSES
 from unet_core.store.config import TrainingConfig
@@ -55,3 +55,64 @@ def test_two_models_are_compared_before_and_after(app_url, page):
     page.until(lambda: page.chosen("Compare with") == "Pets, hand-made labels only")
     handles = page.until(lambda: len(page.all("[data-testid^=stBidiComponent]")) >= 2, 30)
     assert handles and not page.all("[data-testid=stException]")
+
+
+def test_a_renamed_run_stays_the_one_that_is_shown(url, page, runs_dir):
+    page.browser.get(f"{url}/train?run=beta")
+    page.until(lambda: page.chosen("Run") == "Beta", 30)
+    page.press("Manage")
+    page.field("Name").send_keys(" two", Keys.ENTER)
+    page.until(lambda: page.chosen("Run") == "Beta two", 30)
+    keep = page.until(lambda: page.browser.find_elements(By.XPATH, "//label[contains(., 'Keep')]"))
+    keep[0].click()
+    page.until((runs_dir / "beta" / "pinned").exists, 30)
+    assert page.chosen("Run") == "Beta two"
+    assert "run=beta" in page.browser.current_url and "two" not in page.browser.current_url
+
+
+def test_deleting_asks_first_and_can_be_undone(url, page, runs_dir):
+    make_run(runs_dir / "delta", created="2026-01-01T08:00:00+00:00")
+    page.browser.get(f"{url}/train?run=delta")
+    page.until(lambda: page.chosen("Run") == "Delta", 30)
+    page.press("Manage")
+    page.press("Delete")
+    page.until(lambda: page.all("[role=dialog] h2, [role=dialog] [data-testid=stMarkdown]"))
+    assert (runs_dir / "delta").exists()
+    dialog = "//*[@role='dialog']//button[contains(., 'Delete')]"
+    page.until(lambda: page.browser.find_element(By.XPATH, dialog)).click()
+    page.says("Delta was deleted")
+    assert not (runs_dir / "delta").exists() and page.chosen("Run") != "Delta"
+    assert not page.all("input[aria-label=Name]")  # the next run's popover is closed
+    page.press("Undo")
+    page.until(lambda: page.chosen("Run") == "Delta", 30)
+    assert (runs_dir / "delta" / "model.onnx").exists()
+
+
+def test_scores_stand_under_the_name_of_what_they_were_scored_on(url, page):
+    page.browser.get(f"{url}/evaluate?judged=lungs")
+    page.until(lambda: page.chosen("Model") == "Lungs", 30)
+    page.choose("Model", "Pets")
+    page.until(lambda: page.chosen("Scored on").startswith("Oxford-IIIT pets"), 30)
+    page.choose("Model", "Lungs")
+    page.until(lambda: page.chosen("Scored on").startswith("Chest X-ray lungs"), 30)
+    page.says("Dice of lung")
+    assert "judged=lungs" in page.browser.current_url
+
+
+def test_a_link_to_what_is_not_here_says_so(url, page):
+    page.browser.get(f"{url}/evaluate?judged=lungs&scored=pairs-gone")
+    page.says("pairs-gone")
+    page.browser.get(f"{url}/?model=gone")
+    page.says("gone")
+    page.choose("Model", "Lungs")
+    page.says("gone", no_longer=True)
+
+
+def test_segment_with_it_leads_to_an_address_that_can_be_shared(url, page):
+    page.browser.get(f"{url}/train?run=alpha")
+    page.press("Segment with it")
+    page.until(lambda: page.chosen("Model") == "Alpha", 30)
+    page.until(lambda: "model=alpha" in page.browser.current_url, 30)
+    page.browser.get("about:blank")
+    page.browser.get(f"{url}/?model=alpha")
+    page.until(lambda: page.chosen("Model") == "Alpha", 30)

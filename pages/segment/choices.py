@@ -17,16 +17,20 @@ from unet_core.store.runs import Run
 def choose_models(left: Any, right: Any, runs: dict[str, Run]) -> tuple[Run, Run | None]:
     """The model, and the one to compare it with, if any; each in its column."""
     with left:
-        run = runs[choose_run("Model", runs, "model")]
+        run = runs[choose_run("Model", runs, "model", on_choose=forget_second)]
     same = {n: r for n, r in runs.items() if n != run.name and r.classes == run.classes}
     other = None
     if same:
         with right:
-            empty = {"index": None, "placeholder": "No second model"}
-            other = choose_run("Compare with", same, "compare", **empty)
+            other = choose_run("Compare with", same, "compare", placeholder="No second model")
     size = file_size(run.path / "model.onnx") / 1e6
     st.caption(f"{run.config.get('description', '')} {metrics_line(run)}; {size:.1f} MB.")
     return run, runs[other] if other else None
+
+
+def forget_second() -> None:
+    """Another first model may have other classes."""
+    st.session_state["compare"] = ""
 
 
 def choose_images(source: str, run: Run) -> list[ImageSource]:

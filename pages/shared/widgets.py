@@ -1,6 +1,7 @@
 """Widgets that several pages use, each with the settings that they share."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -8,6 +9,7 @@ import streamlit as st
 
 from unet_core.store.runs import Run
 
+HIDDEN = "In the address: "  # how the labels of fields begin that nobody sees
 # A row of buttons would lie over the title on a phone.
 HIDDEN_BUTTONS = ("zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale")
 
@@ -29,8 +31,56 @@ def grid(columns: int, min_width: int) -> Any:
 
 def choose_run(label: str, runs: Mapping[str, Run], key: str, **options: Any) -> Any:
     """The name of one of ``runs``, which are shown by their titles."""
-    titles = {name: run.title for name, run in runs.items()}
-    return st.selectbox(label, titles, format_func=lambda n: titles[n], **linked(key), **options)
+    return choose_named(label, {name: run.title for name, run in runs.items()}, key, **options)
+
+
+def choose_named(
+    label: str,
+    titles: Mapping[str, str],
+    key: str,
+    on_choose: Callable[[], None] = lambda: None,
+    placeholder: str = "",
+) -> Any:
+    """One of the names in ``titles``, which are shown instead; the address holds the name.
+
+    The first to begin with, or None where there is a ``placeholder``. What the address asks for in
+    vain is said. ``on_choose`` is called before the page runs with another choice.
+    """
+    wanted, box = address_field(key), f"{key}-box"
+    by_title = {title: name for name, title in titles.items()}  # as in links of earlier versions
+    name = wanted if wanted in titles else by_title.get(wanted)
+    if wanted and not name:
+        st.warning(f"The link asks for “{wanted}”, which is not here.", icon=":material/link_off:")
+    before = name or (None if placeholder else next(iter(titles)))
+    st.session_state[box] = before
+
+    def choose() -> None:
+        if st.session_state[box] != before:  # Streamlit also calls when a box is new
+            st.session_state[key] = st.session_state[box] or ""
+            on_choose()
+
+    more = {"index": None, "placeholder": placeholder} if placeholder else {}
+    shown = {"format_func": unlike(titles).get, "key": box, "on_change": choose}
+    return st.selectbox(label, list(titles), **shown, **more)
+
+
+def unlike(titles: Mapping[str, str]) -> dict[str, str]:
+    """The titles by name, each with its name behind it where another is the same.
+
+    >>> unlike({"a": "Mine", "b": "Mine", "c": "Hers"})
+    {'a': 'Mine (a)', 'b': 'Mine (b)', 'c': 'Hers'}
+    """
+    times = Counter(titles.values())
+    return {n: title if times[title] == 1 else f"{title} ({n})" for n, title in titles.items()}
+
+
+def address_field(key: str) -> str:
+    """What the address says under ``key``; ``st.session_state[key]`` changes it.
+
+    Streamlit writes into the address what a box shows, but a title can change, and two things can
+    have the same. So the address is bound to a text field that the app's style hides.
+    """
+    return st.text_input(f"{HIDDEN}{key}", label_visibility="collapsed", **linked(key))
 
 
 def choose_view(label: str, options: Iterable[str], key: str) -> str:
@@ -38,6 +88,12 @@ def choose_view(label: str, options: Iterable[str], key: str) -> str:
     names = list(options)
     look: dict[str, Any] = {"required": True, "wrap": True, "label_visibility": "collapsed"}
     return st.segmented_control(label, names, default=names[0], **look, **linked(key))
+
+
+def go_to(page: str, **chosen: str) -> None:
+    """Open another page with what is ``chosen`` there, by its keys in the address."""
+    st.session_state.update(chosen)
+    st.switch_page(f"pages/{page}/page.py", query_params=chosen)
 
 
 def show_figure(figure: go.Figure, key: str, alt: str, **options: Any) -> None:

@@ -1,6 +1,7 @@
 """What can be done to runs on the Train page: name, pin, download, delete, look at another."""
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from unet_core.jobs import housekeeping
 from unet_core.store.runs import Run, damaged_runs
 
 REFUSED = "refused"  # in the session: why what was asked for could not be done
+DELETED = "deleted"  # in the session: name and title of the run that was deleted last
 
 
 def manage(run: Run) -> None:
@@ -26,7 +28,7 @@ def manage(run: Run) -> None:
     def pin() -> None:
         change(lambda: housekeeping.pin(run, state[pinned]))
 
-    with st.popover("Manage", icon=":material/settings:"):
+    with st.popover("Manage", icon=":material/settings:", key=f"manage-{run.name}"):
         st.text_input("Name", key=title, on_change=rename)
         st.toggle("Keep when old runs are removed", key=pinned, on_change=pin)
         st.download_button(
@@ -52,12 +54,43 @@ def change(action: Callable[[], object]) -> None:
 
 def offer_delete(run: Run) -> None:
     if st.button("Delete", icon=":material/delete:", key=f"delete-{run.name}"):
-        try:
-            housekeeping.delete(run)
-        except (UserError, OSError) as error:
-            st.error(str(error))
-        else:
-            st.session_state.pop("run", None)
+        ask_to_delete(run)
+
+
+@st.dialog("Delete this run?")
+def ask_to_delete(run: Run) -> None:
+    """What is about to go; nothing happens before the answer."""
+    st.markdown(f"**{run.title}** with its curves, its model and its scores.")
+
+    def delete() -> None:
+        housekeeping.delete(run)
+        st.session_state[DELETED] = run.name, run.title
+        st.session_state["run"] = ""
+
+    label, icon = f"Delete {run.title}", ":material/delete:"
+    look: Any = {"icon": icon, "type": "primary", "key": f"sure-{run.name}"}
+    is_sure = st.button(label, on_click=change, args=(delete,), **look)
+    if message := st.session_state.pop(REFUSED, ""):
+        st.error(message)
+    elif is_sure:
+        st.rerun()
+
+
+def offer_undo() -> None:
+    """Bring back the run that the visitor deleted last, as long as it is there."""
+    name, title = st.session_state.get(DELETED, ("", ""))
+    if not name or not housekeeping.can_restore(name):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(f"{title} was deleted. Until the next start, it can be brought back.")
+        if st.button("Undo", icon=":material/undo:"):
+            try:
+                housekeeping.restore(name)
+            except (UserError, OSError) as error:
+                st.error(str(error))
+                return
+            del st.session_state[DELETED]
+            st.session_state["run"] = name
             st.rerun()
 
 

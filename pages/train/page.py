@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared.widgets import choose_run
-from pages.train.manage import manage, show_damaged, show_list
+from pages.train.manage import manage, offer_undo, show_damaged, show_list
 from pages.train.progress import show_run
 from pages.train.settings import new_run_form
 from unet_core.jobs import trainings
@@ -18,6 +18,7 @@ def main() -> None:
         new_run_form()
     runs = {run.name: run for run in user_runs()}
     with right:
+        offer_undo()
         if not runs:
             st.info("No run yet. Press Start: the defaults are a short run to a useful model.")
             show_damaged()

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 import streamlit as st
 
 from pages.shared.texts import duration, metrics_line
-from pages.shared.widgets import show_plain_figure
+from pages.shared.widgets import go_to, show_plain_figure
 from unet_core.data.io import open_image
 from unet_core.errors import UserError
 from unet_core.figures.curves import METRICS, learning_curves
@@ -104,11 +104,9 @@ def show_actions(run: Run, state: str) -> None:
         act(label, ":material/resume:", trainings.start, run)
     if state not in ACTIVE and run.can_predict:
         if st.button("Evaluate", icon=":material/fact_check:"):
-            st.session_state["judged"] = run.name
-            st.switch_page("pages/evaluate/page.py")
+            go_to("evaluate", judged=run.name)
         if st.button("Segment with it", icon=":material/pets:", type="primary"):
-            st.session_state["model"] = run.name
-            st.switch_page("pages/segment/page.py")
+            go_to("segment", model=run.name)
 
 
 def act(label: str, icon: str, action: Callable[[Run], object], run: Run) -> None:
