@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.texts import read_text
-from pages.shared.widgets import HIDDEN
+from pages.shared.widgets import HIDDEN, show_link
 
 LOGO = str(Path(__file__).parent / ".streamlit" / "logo.svg")
 # Streamlit leaves so much room above a page that results slip below the screen's edge.
@@ -53,6 +53,7 @@ def main() -> None:
     page = navigation()
     st.html(STYLE)
     page.run()
+    show_link()
 
 
 @asynccontextmanager

@@ -40,6 +40,11 @@ class Page:
 
         self.until(pressed)
 
+    def go(self, page: str) -> None:
+        """To another page by the bar at the top, as a visitor does."""
+        link = f"//*[@data-testid='stTopNavLink'][contains(., '{page}')]"
+        self.until(lambda: self.browser.find_element(By.XPATH, link)).click()
+
     def says(self, words: str, no_longer: bool = False) -> None:
         self.until(lambda: (words in self.all("[data-testid=stMain]")[0].text) != no_longer)
 

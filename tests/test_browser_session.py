@@ -116,3 +116,38 @@ def test_segment_with_it_leads_to_an_address_that_can_be_shared(url, page):
     page.browser.get("about:blank")
     page.browser.get(f"{url}/?model=alpha")
     page.until(lambda: page.chosen("Model") == "Alpha", 30)
+
+
+def test_what_was_chosen_stays_while_another_page_is_visited(url, page, tmp_path):
+    Image.new("RGB", (60, 40), "red").save(tmp_path / "red.png")
+    page.browser.get(f"{url}/?model=lungs&threshold=0.7")
+    page.press("Upload")
+    page.until(lambda: page.all("input[type=file]")[0]).send_keys(str(tmp_path / "red.png"))
+    page.until(lambda: page.all("img[alt^='red.png']"))
+    page.go("Train")
+    epoch = "input[type=range][aria-label='Predictions after epoch']"
+    page.until(lambda: page.all(epoch)[0].get_attribute("value") == "5")
+    page.choose("Pixels a side", "64")
+    page.go("Segment")
+    page.until(lambda: page.all("img[alt^='red.png']"))
+    page.says("Still here: red.png")
+    assert page.all("[aria-label=Threshold]")[0].get_attribute("value") == "0.7"
+    assert "threshold=0.7" in page.browser.current_url
+    page.go("Train")
+    page.until(lambda: page.all(epoch)[0].get_attribute("value") == "5")
+    assert page.chosen("Pixels a side") == "64"
+    page.go("Segment")
+    page.press("Take away")
+    page.says("Add a photo")
+
+
+def test_the_link_that_is_copied_leads_back(url, page):
+    page.browser.get(url)
+    page.choose("Model", "Lungs")
+    page.press("Copy link")
+    link = page.until(lambda: page.all("[data-testid=stCode] code")[0].text)
+    assert link == f"{url}/?model=lungs"
+    page.says("Photos that you gave")
+    page.browser.get("about:blank")
+    page.browser.get(link)
+    page.until(lambda: page.chosen("Model") == "Lungs")

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared.image_choice import choose_sample, uploaded
 from pages.shared.segmenting import MAX_IMAGES, ImageSource
 from pages.shared.texts import metrics_line
-from pages.shared.widgets import choose_run, linked
+from pages.shared.widgets import choose_run, linked, upload
 from unet_core.data.io import EXTENSIONS
 from unet_core.prediction.views import View
 from unet_core.store.files import size as file_size
@@ -38,15 +38,14 @@ def choose_images(source: str, run: Run) -> list[ImageSource]:
     if source == "samples":
         return [choose_sample(run)]
     if source == "camera":
-        shot = st.camera_input("Take a picture")
+        shot = st.camera_input("Take a picture", key="camera")
         return [uploaded(shot.name, shot.getvalue())] if shot else []
-    files = st.file_uploader(
+    files = upload(
         "Drop your pictures here",
+        "files",
         type=list(EXTENSIONS),
-        accept_multiple_files=True,
         max_upload_size=20,
-        key="files",
-        help="They stay in the app's memory for a while and are never written to disk.",
+        help="They stay in the app's memory for this visit and are never written to disk.",
     )
     if len(files) > MAX_IMAGES:
         st.warning(f"These are the first {MAX_IMAGES} pictures; add the others afterwards.")
@@ -61,11 +60,12 @@ def choose_look(run: Run, other: Run | None, kind: str) -> View:
         "Classes",
         [c.name for c in run.classes],
         selection_mode="multi",
+        disabled=kind == "Confidence",  # which is about all of them
         default=[c.name for c in run.classes if not c.is_background],
-        key=f"classes-{run.name}",
+        **linked(f"classes-{run.name}"),
     )
     threshold = 0.5
     if run.is_binary or (other and other.is_binary):
-        threshold = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold")
+        threshold = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, **linked("threshold"))
     drawn = kind.lower() if kind in ("Outline", "Confidence") else "overlay"
     return View(drawn, opacity, tuple(visible), threshold)

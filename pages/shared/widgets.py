@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -17,6 +18,26 @@ HIDDEN_BUTTONS = ("zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoSc
 def linked(key: str) -> dict[str, Any]:
     """For a widget whose value stands in the page's address, under ``key``."""
     return {"key": key, "bind": "query-params"}
+
+
+def kept(key: str) -> dict[str, Any]:
+    """For a widget whose value stays for the session, but does not stand in the address."""
+    return {"key": key, "persist_state": "session"}
+
+
+def upload(label: str, key: str, **options: Any) -> list[Any]:
+    """The visitor's files, also those of an uploader that a visit elsewhere has emptied."""
+    state, before, now = st.session_state, f"{key}-before", f"{key}-now"
+    if key not in state:  # the uploader is drawn anew
+        state[before] = state.get(before, []) + state.pop(now, [])
+    state[now] = st.file_uploader(label, accept_multiple_files=True, key=key, **options)
+    if state[before]:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("Still here: " + ", ".join(file.name for file in state[before]))
+            if st.button("Take away", icon=":material/close:", key=f"{key}-away"):
+                state[before] = []
+                st.rerun()
+    return state[before] + state[now]
 
 
 def grid(columns: int, min_width: int) -> Any:
@@ -62,6 +83,21 @@ def choose_named(
     more = {"index": None, "placeholder": placeholder} if placeholder else {}
     shown = {"format_func": unlike(titles).get, "key": box, "on_change": choose}
     return st.selectbox(label, list(titles), **shown, **more)
+
+
+def choose_several(label: str, titles: Mapping[str, str], key: str, first: list[str]) -> list[str]:
+    """Some of the names, ``first`` to begin with; the address holds them, with commas between."""
+    wanted, box = address_field(key), f"{key}-box"
+    names = [name for name in wanted.split(",") if name in titles] if wanted else first
+    if gone := sorted(set(wanted.split(",")) - {"", *titles}):
+        st.warning(f"The link asks for {', '.join(gone)}, not here.", icon=":material/link_off:")
+    st.session_state[box] = names
+
+    def choose() -> None:
+        st.session_state[key] = ",".join(st.session_state[box]) or ","  # none, as was chosen
+
+    shown = {"format_func": unlike(titles).get, "key": box, "on_change": choose}
+    return st.multiselect(label, list(titles), **shown)
 
 
 def unlike(titles: Mapping[str, str]) -> dict[str, str]:
@@ -117,3 +153,14 @@ def forget_unknown(key: str, options: Container[str]) -> None:
     """A choice that is no longer on offer gives way to the default."""
     if key in st.session_state and st.session_state[key] not in options:
         del st.session_state[key]
+
+
+def show_link() -> None:
+    """The page's address, to be copied, and what does not travel with it."""
+    query = urlencode({key: st.query_params.get_all(key) for key in st.query_params}, doseq=True)
+    with st.popover("Copy link", icon=":material/link:", type="tertiary"):
+        st.code(f"{st.context.url}?{query}".rstrip("?"), language=None, wrap_lines=True)
+        st.caption(
+            "Opens this page with what is chosen on it. Photos that you gave, and the form of a "
+            "training, are not in it: they stay with you, until you close the app."
+        )

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 import streamlit as st
 
 from pages.shared.texts import duration, metrics_line
-from pages.shared.widgets import go_to, show_plain_figure
+from pages.shared.widgets import go_to, kept, show_plain_figure
 from unet_core.data.io import open_image
 from unet_core.errors import UserError
 from unet_core.figures.curves import METRICS, learning_curves
@@ -126,7 +126,7 @@ def show_numbers(run: Run, status: dict) -> None:
     with st.container(horizontal=True, gap="medium"):
         for label, value, style in (
             ("Validation mean IoU", latest.get(MONITOR), ".3f"),
-            ("Validation accuracy", latest.get("val_accuracy"), ".1%"),
+            ("Validation accuracy", latest.get("val_accuracy"), ".3f"),
             ("Learning rate", latest.get("learning_rate"), ".1e"),
             ("Pictures a second", status.get("images_per_second"), ".0f"),
         ):
@@ -163,4 +163,4 @@ def choose_strip(run: Run, count: int) -> int:
     if st.session_state.get(key, 0) >= st.session_state.get(shown, 0):
         st.session_state[key] = count
     st.session_state[shown] = count
-    return st.slider("Predictions after epoch", 1, count, key=key)
+    return st.slider("Predictions after epoch", 1, count, **kept(key))
