@@ -63,7 +63,7 @@ def test_progress_is_shown_in_words_and_numbers(page):
     page.run()
     assert not page.exception
     assert page.get("progress")[0].proto.text == "Epoch 2 of 6, about 1 min 15 s left"
-    assert [m.value for m in page.metric][:2] == ["0.450", "75.0%"]
+    assert [m.value for m in page.metric][:2] == ["0.450", "0.750"]
 
 
 def test_stop_asks_the_process_and_a_stopped_run_can_be_resumed(page):
@@ -95,6 +95,9 @@ def test_without_internet_the_real_pets_are_offered_and_the_failure_is_said(
         downloads.work(tmp_path / "pets", 100, lambda *_: None)
     page.run()
     assert "internet connection" in page.error[0].value
+    page.button(key="download-read").click().run()
+    assert not page.error and not page.exception
+    assert "Get real pets" in labels(page)  # it can be tried again
 
 
 def no_internet(*_):
