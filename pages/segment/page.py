@@ -5,7 +5,7 @@ import streamlit as st
 from pages.segment.choices import choose_images, choose_look, choose_models
 from pages.segment.results import Result, show_downloads, show_image, show_legend, summary
 from pages.shared.segmenting import ImageSource, ready_runs, segment
-from pages.shared.widgets import choose_view
+from pages.shared.widgets import choose_view, decimals, kept
 from unet_core.errors import UserError
 from unet_core.store.runs import Run
 
@@ -31,7 +31,7 @@ def main() -> None:
             format_func=lambda name: SOURCES[name],
             default="samples",
             required=True,
-            key="source",
+            **kept("source"),
         )
     run, other = choose_models(left, middle, runs)
     done = segment_all(run, choose_images(source, run))
@@ -82,15 +82,16 @@ def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
             if other:
                 st.caption(model.title)
             show_legend(result.segmented, result.size, view)
-        show_downloads(done, current, view)
+        show_downloads(done, [result for _, result in shown], kind, view)
     if len(done) > 1:
-        st.dataframe(summary(done, view), hide_index=True)
+        percent = {c.name: decimals("percent") for c in run.classes}
+        st.dataframe(summary(done, view), hide_index=True, column_config=percent)
 
 
 def choose_current(done: list[Result]) -> Result:
     if len(done) == 1:
         return done[0]
-    number = st.pagination(len(done), key="page") or 1
+    number = st.pagination(len(done), key=f"photo-of-{len(done)}", persist_state="session") or 1
     return done[number - 1]
 
 

@@ -9,8 +9,8 @@ import streamlit as st
 
 from pages.shared.before_after import before_and_after
 from pages.shared.segmenting import ImageSource
-from unet_core.prediction.files import unique_names, zip_files
-from unet_core.prediction.views import SegmentedImage, View
+from unet_core.prediction.files import encode_png, unique_names, zip_files
+from unet_core.prediction.views import SegmentedImage, View, in_a_row
 
 MAX_HEIGHT = 470  # pixels on the screen, so that image and controls are seen together
 MAX_ZIPPED = 150_000_000  # pixels, since a zip is made in memory
@@ -69,13 +69,19 @@ def show_legend(image: SegmentedImage, size: tuple[int, int], view: View) -> Non
     st.caption(f"{width:,} × {height:,} pixels, segmented in {image.seconds * 1000:.0f} ms")
 
 
-def show_downloads(done: list[Result], current: Result, view: View) -> None:
-    """Files are made when a button is pressed, at the image's full resolution."""
-    st.caption("Download at full resolution")
+def show_downloads(done: list[Result], shown: list[Result], kind: str, view: View) -> None:
+    """Files are made when a button is pressed, at the image's full resolution.
+
+    ``shown``: the current image by each model; the masks are the first one's.
+    """
+    current = shown[0]
+    st.caption("Download at full resolution" + (", masks of the first model" * (len(shown) > 1)))
     names = current.segmented.file_names(view)
     for position, ((label, icon), name) in enumerate(zip(FILES, names, strict=True)):
 
         def content(position: int = position) -> bytes:
+            if position == len(FILES) - 1:
+                return as_shown(shown, kind, view)
             return current.full().files(view)[position][1]
 
         download(label, content, name, "image/png", icon, key=f"download-{position}")
@@ -87,6 +93,15 @@ def show_downloads(done: list[Result], current: Result, view: View) -> None:
     label, icon = f"All {len(done)} pictures (zip)", ":material/folder_zip:"
     file, kind = "segmented.zip", "application/zip"
     download(label, lambda: all_files(done, view), file, kind, icon, type="primary")
+
+
+def as_shown(shown: list[Result], kind: str, view: View) -> bytes:
+    """All that stands beside each other on the page, as one PNG file."""
+    images = [result.full() for result in shown]
+    drawn = [image.draw(view.of(image.classes)) for image in images]
+    if kind == "Side by side":
+        drawn.insert(0, images[0].image)
+    return encode_png(in_a_row(drawn))
 
 
 def download(
