@@ -10,13 +10,17 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.texts import read_text
-from pages.shared.widgets import HIDDEN, show_link
+from pages.shared.widgets import show_link
 
 LOGO = str(Path(__file__).parent / ".streamlit" / "logo.svg")
 # Streamlit leaves so much room above a page that results slip below the screen's edge.
-STYLE = f"""<style>
-[data-testid=stMainBlockContainer] {{ padding-top: 4.5rem; }}
-[data-testid=stElementContainer]:has(input[aria-label^="{HIDDEN}"]) {{ display: none; }}
+STYLE = """<style>
+[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }
+@media (max-width: 1000px) { .st-key-beside > * > .stHorizontalBlock { flex-direction: column; }
+  .st-key-beside > * > .stHorizontalBlock > .stColumn { width: 100%; flex: none; } }
+@media (max-width: 640px) { .stMain h1 { font-size: 1.5rem; padding: 0; } }
+.st-key-picture img { width: auto; max-width: 100%; max-height: max(20rem, 100vh - 15rem); }
+[data-testid=stLayoutWrapper]:has(> [class*=st-key-address-]) { display: none; }
 </style>"""
 PAGES = (
     ("segment", ":material/pets:"),

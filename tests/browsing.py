@@ -29,11 +29,11 @@ class Page:
     def all(self, css: str) -> list:
         return self.browser.find_elements(By.CSS_SELECTOR, css)
 
-    def press(self, label: str) -> None:
+    def press(self, label: str, inside: str = "@data-testid='stMain'") -> None:
         path = f"//button[contains(., '{label}') or @aria-label='{label}']"
 
         def pressed():
-            button = self.browser.find_element(By.XPATH, f"//*[@data-testid='stMain']{path}")
+            button = self.browser.find_element(By.XPATH, f"//*[{inside}]{path}")
             self.centre(button)  # else the page's header may lie over it
             button.click()
             return True

@@ -75,11 +75,10 @@ def test_deleting_asks_first_and_can_be_undone(url, page, runs_dir):
     page.browser.get(f"{url}/train?run=delta")
     page.until(lambda: page.chosen("Run") == "Delta", 30)
     page.press("Manage")
-    page.press("Delete")
-    page.until(lambda: page.all("[role=dialog] h2, [role=dialog] [data-testid=stMarkdown]"))
+    page.press("Delete", "@data-testid='stPopoverBody'")
+    page.until(lambda: page.browser.find_element(By.XPATH, "//button[contains(., 'Yes')]"), 30)
     assert (runs_dir / "delta").exists()
-    dialog = "//*[@role='dialog']//button[contains(., 'Delete')]"
-    page.until(lambda: page.browser.find_element(By.XPATH, dialog)).click()
+    page.press("Yes, delete Delta", "@data-testid='stPopoverBody'")
     page.says("Delta was deleted")
     assert not (runs_dir / "delta").exists() and page.chosen("Run") != "Delta"
     assert not page.all("input[aria-label=Name]")  # the next run's popover is closed
@@ -151,3 +150,20 @@ def test_the_link_that_is_copied_leads_back(url, page):
     page.browser.get("about:blank")
     page.browser.get(link)
     page.until(lambda: page.chosen("Model") == "Lungs")
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (768, 1024), (1920, 1080)])
+def test_the_result_comes_first_and_fills_the_screen(url, page, width, height):
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    page.browser.get(url)
+    image = page.until(lambda: page.all("[data-testid=stImage] img")[0])
+    page.until(lambda: image.size["height"] > 100)
+    assert image.location["y"] + image.size["height"] <= height
+    assert image.size["width"] > 0.5 * width
+    page.until(lambda: page.all(".st-key-source button"))
+    for button in page.all(".st-key-source button"):  # none is cut off
+        assert button.location["x"] + button.size["width"] <= width
+    page.browser.get(f"{url}/train?run=alpha")
+    box, form = page.field("Run"), page.field("Data")
+    assert box.location["y"] <= form.location["y"] + 5

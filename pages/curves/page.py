@@ -3,7 +3,14 @@
 import streamlit as st
 
 from pages.curves.tables import as_csv, differences, run_row
-from pages.shared.widgets import choose_several, decimals, forget_unknown, linked, show_figure
+from pages.shared.widgets import (
+    beside,
+    choose_several,
+    decimals,
+    forget_unknown,
+    linked,
+    show_figure,
+)
 from unet_core.figures.curves import compared_curves, metric_title, metrics_of
 from unet_core.store.job import ACTIVE
 from unet_core.store.runs import Run, all_runs
@@ -22,13 +29,16 @@ def main() -> None:
     if not runs:
         st.info("No run has begun to learn yet; start one on the Train page.")
         return
-    chosen = choose(runs)
-    if not chosen:
-        st.info("Choose a run.")
-        return
-    options = choose_look(chosen)
-    active = any_active(chosen)
-    st.fragment(show, run_every=2.0 if active else None)(chosen, options, active)
+    result, controls = beside((3, 1))
+    with controls:
+        chosen = choose(runs)
+        options = choose_look(chosen)
+    with result:
+        if not chosen:
+            st.info("Choose a run.")
+            return
+        active = any_active(chosen)
+        st.fragment(show, run_every=2.0 if active else None)(chosen, options, active)
     different = differences(chosen)
     if different:
         st.subheader("What differs in their settings", anchor=False)
@@ -54,20 +64,19 @@ def choose_look(runs: list[Run]) -> dict:
     """How to draw the runs; of metrics, what one of them has measured."""
     metrics = metrics_of(runs)
     forget_unknown("metric", metrics)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        metric = st.segmented_control(
-            "Metric",
-            metrics,
-            format_func=metric_title,
-            default="mean_iou",
-            required=True,
-            wrap=True,
-            **linked("metric"),
-        )
-        axes, key = ("Epochs", "Time"), linked("axis")
-        axis = st.segmented_control("Along", axes, default="Epochs", required=True, **key)
-        smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05, width=180, **linked("smoothing"))
-        logarithmic = st.toggle("Log scale", **linked("log"))
+    metric = st.segmented_control(
+        "Metric",
+        metrics,
+        format_func=metric_title,
+        default="mean_iou",
+        required=True,
+        wrap=True,
+        **linked("metric"),
+    )
+    axes, key = ("Epochs", "Time"), linked("axis")
+    axis = st.segmented_control("Along", axes, default="Epochs", required=True, **key)
+    smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05, **linked("smoothing"))
+    logarithmic = st.toggle("Log scale", **linked("log"))
     options = {"metric": metric, "by_time": axis == "Time"}
     options |= {"smoothing": smoothing, "logarithmic": logarithmic}
     return options

@@ -25,6 +25,7 @@ def main() -> None:
         st.info(f"{run.title} has not been evaluated yet.")
         show_other_data(run)
         return
+    show_headlines(result)
     st.caption(
         f"{run.config.get('description', '')} Scored on {result['images']:,} pictures of "
         f"{result['data_title']} ({result['split']} split), squashed to {result['resolution']} × "
@@ -32,7 +33,6 @@ def main() -> None:
     )
     for note in result.get("notes", []):
         st.caption(note)
-    show_headlines(result)
     view = choose_view("View", VIEWS, "look")
     if view == SCORES:
         show_scores(run, result)

@@ -1,7 +1,5 @@
 """What the Segment page asks: which models, which images, how to look at the result."""
 
-from typing import Any
-
 import streamlit as st
 
 from pages.shared.image_choice import choose_sample, uploaded
@@ -14,15 +12,13 @@ from unet_core.store.files import size as file_size
 from unet_core.store.runs import Run
 
 
-def choose_models(left: Any, right: Any, runs: dict[str, Run]) -> tuple[Run, Run | None]:
-    """The model, and the one to compare it with, if any; each in its column."""
-    with left:
-        run = runs[choose_run("Model", runs, "model", on_choose=forget_second)]
+def choose_models(runs: dict[str, Run]) -> tuple[Run, Run | None]:
+    """The model, and the one to compare it with, if any."""
+    run = runs[choose_run("Model", runs, "model", on_choose=forget_second)]
     same = {n: r for n, r in runs.items() if n != run.name and r.classes == run.classes}
     other = None
     if same:
-        with right:
-            other = choose_run("Compare with", same, "compare", placeholder="No second model")
+        other = choose_run("Compare with", same, "compare", placeholder="No second model")
     size = file_size(run.path / "model.onnx") / 1e6
     st.caption(f"{run.config.get('description', '')} {metrics_line(run)}; {size:.1f} MB.")
     return run, runs[other] if other else None

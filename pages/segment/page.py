@@ -1,11 +1,13 @@
 """Segment: an image in, a mask over it out."""
 
+from typing import Any
+
 import streamlit as st
 
 from pages.segment.choices import choose_images, choose_look, choose_models
 from pages.segment.results import Result, show_downloads, show_image, show_legend, summary
 from pages.shared.segmenting import ImageSource, ready_runs, segment
-from pages.shared.widgets import choose_view, decimals, kept
+from pages.shared.widgets import beside, choose_view, decimals, kept
 from unet_core.errors import UserError
 from unet_core.store.runs import Run
 
@@ -23,7 +25,7 @@ def main() -> None:
     if not runs:
         st.info("There is no model yet. Train one with `python -m unet_core train`.")
         return
-    left, middle, right = st.columns([1.2, 1.2, 1])
+    left, right = beside()
     with right:
         source = st.segmented_control(
             "Picture",
@@ -33,12 +35,16 @@ def main() -> None:
             required=True,
             **kept("source"),
         )
-    run, other = choose_models(left, middle, runs)
-    done = segment_all(run, choose_images(source, run))
+        place = st.container()
+        run, other = choose_models(runs)
+    with place:
+        images = choose_images(source, run)
+    with left:
+        done = segment_all(run, images)
     if done:
-        show_results(run, other, done)
+        show_results(run, other, done, left, right)
     else:
-        st.info("Add a photo: JPEG, PNG, WebP, BMP, GIF or TIFF, up to 20 MB each.")
+        left.info("Add a photo: JPEG, PNG, WebP, BMP, GIF or TIFF, up to 20 MB each.")
 
 
 def segment_all(run: Run, images: list[ImageSource]) -> list[Result]:
@@ -60,8 +66,8 @@ def segment_all(run: Run, images: list[ImageSource]) -> list[Result]:
     return done
 
 
-def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
-    left, right = st.columns([2.4, 1], gap="large")
+def show_results(run: Run, other: Run | None, done: list[Result], left: Any, right: Any) -> None:
+    """The result on the left, what can be done with it on the right."""
     with left:
         kind = choose_view("View", VIEWS, "view")
         current = choose_current(done)
@@ -70,7 +76,8 @@ def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
     shown = [(run, current)]
     if other:
         shown += [(other, result) for result in segment_all(other, [current.image])]
-    for column, (model, result) in zip(left.columns(len(shown)), shown, strict=True):
+    places = left.container(key="picture").columns(len(shown))
+    for column, (model, result) in zip(places, shown, strict=True):
         with column:
             if other:
                 st.subheader(model.title, anchor=False)

@@ -12,7 +12,6 @@ from pages.shared.segmenting import ImageSource
 from unet_core.prediction.files import encode_png, unique_names, zip_files
 from unet_core.prediction.views import SegmentedImage, View, in_a_row
 
-MAX_HEIGHT = 470  # pixels on the screen, so that image and controls are seen together
 MAX_ZIPPED = 150_000_000  # pixels, since a zip is made in memory
 FILES = (
     ("Mask (class ids)", ":material/grid_on:"),
@@ -37,19 +36,16 @@ class Result:
 def show_image(image: SegmentedImage, kind: str, view: View, key: str) -> None:
     """The image as the view asks; colors are named in the legend. ``key``: another for each."""
     drawn = image.draw(view)
-    height, width = drawn.shape[:2]
-    max_width = max(1, min(width, MAX_HEIGHT * width // height))
     covered = ", ".join(f"{n} {s:.0%}" for n, s in image.shares(view.threshold).items())
     original, result = f"{image.name}, the picture itself", f"{image.name}: {covered}"
     if kind == "Before and after":
-        with st.container(width=max_width):
-            before_and_after(image.image, drawn, original, result, f"before-after-{key}")
+        before_and_after(image.image, drawn, original, result, f"before-after-{key}")
     elif kind == "Side by side":
         left, right = st.columns(2)
         left.image(image.image, width="stretch", alt=original, output_format="JPEG")
         right.image(drawn, width="stretch", alt=result, output_format="JPEG")
     else:
-        st.image(drawn, width=max_width, alt=result, output_format="JPEG")
+        st.image(drawn, width="stretch", alt=result, output_format="JPEG")
 
 
 def show_legend(image: SegmentedImage, size: tuple[int, int], view: View) -> None:

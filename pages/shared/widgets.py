@@ -10,7 +10,6 @@ import streamlit as st
 
 from unet_core.store.runs import Run
 
-HIDDEN = "In the address: "  # how the labels of fields begin that nobody sees
 # A row of buttons would lie over the title on a phone.
 HIDDEN_BUTTONS = ("zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale")
 
@@ -38,6 +37,16 @@ def upload(label: str, key: str, **options: Any) -> list[Any]:
                 state[before] = []
                 st.rerun()
     return state[before] + state[now]
+
+
+def beside(weights: tuple[float, float] = (2.4, 1)) -> tuple[Any, Any]:
+    """Columns for a result and for its controls, which stand below it on a narrow screen.
+
+    The app's style knows them by their key.
+    """
+    with st.container(key="beside"):
+        result, controls = st.columns(weights, gap="large")
+    return result, controls
 
 
 def grid(columns: int, min_width: int) -> Any:
@@ -116,7 +125,8 @@ def address_field(key: str) -> str:
     Streamlit writes into the address what a box shows, but a title can change, and two things can
     have the same. So the address is bound to a text field that the app's style hides.
     """
-    return st.text_input(f"{HIDDEN}{key}", label_visibility="collapsed", **linked(key))
+    with st.container(key=f"address-{key}"):
+        return st.text_input(key, label_visibility="collapsed", **linked(key))
 
 
 def choose_view(label: str, options: Iterable[str], key: str) -> str:

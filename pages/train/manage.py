@@ -1,7 +1,6 @@
 """What can be done to runs on the Train page: name, pin, download, delete, look at another."""
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
@@ -12,6 +11,7 @@ from unet_core.jobs import housekeeping
 from unet_core.store.runs import Run, damaged_runs
 
 REFUSED = "refused"  # in the session: why what was asked for could not be done
+ASKED = "asked"  # in the session: the run that was asked about before it is deleted
 DELETED = "deleted"  # in the session: name and title of the run that was deleted last
 
 
@@ -53,27 +53,26 @@ def change(action: Callable[[], object]) -> None:
 
 
 def offer_delete(run: Run) -> None:
-    if st.button("Delete", icon=":material/delete:", key=f"delete-{run.name}"):
-        ask_to_delete(run)
+    """Ask before the run goes: the second button is not where the first one was pressed."""
+    state = st.session_state
+    is_asked = state.get(ASKED) == run.name
 
-
-@st.dialog("Delete this run?")
-def ask_to_delete(run: Run) -> None:
-    """What is about to go; nothing happens before the answer."""
-    st.markdown(f"**{run.title}** with its curves, its model and its scores.")
+    def ask() -> None:
+        state[ASKED] = run.name
 
     def delete() -> None:
-        housekeeping.delete(run)
-        st.session_state[DELETED] = run.name, run.title
-        st.session_state["run"] = ""
+        state[ASKED] = None
+        change(lambda: housekeeping.delete(run))
+        if REFUSED not in state:
+            state[DELETED] = run.name, run.title
+            state["run"] = ""
 
-    label, icon = f"Delete {run.title}", ":material/delete:"
-    look: Any = {"icon": icon, "type": "primary", "key": f"sure-{run.name}"}
-    is_sure = st.button(label, on_click=change, args=(delete,), **look)
-    if message := st.session_state.pop(REFUSED, ""):
-        st.error(message)
-    elif is_sure:
-        st.rerun()
+    icon, key = ":material/delete:", f"delete-{run.name}"
+    st.button("Delete", icon=icon, key=key, on_click=ask, disabled=is_asked)
+    if is_asked:
+        st.caption("Its curves, its model and its scores go with it.")
+        label, key = f"Yes, delete {run.title}", f"sure-{run.name}"
+        st.button(label, icon=icon, type="primary", key=key, on_click=delete)
 
 
 def offer_undo() -> None:
