@@ -6,18 +6,15 @@ test split is left out of it. A variant whose run is there already is not traine
 """
 
 import argparse
-import multiprocessing
 
+from benchmarks.trainings import trained
 from unet_core.data import open_dataset
-from unet_core.jobs.new_runs import new_run
 from unet_core.metrics.compare import compare
 from unet_core.metrics.evaluate import evaluate
-from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter
+from unet_core.prediction.segmenter import AveragedSegmenter, Segmenter
 from unet_core.store.config import load_recipe
-from unet_core.store.environment import runs_folder
 from unet_core.store.files import read_json
 from unet_core.store.runs import Run
-from unet_core.training.process import train
 
 SMALL = {"image_size": 128, "score_size": 256, "crop_size": 96, "epochs": 8, "val_fraction": 0.25}
 SMALL |= {"ema_momentum": 0.9}  # averages over a hundred steps are too long for so few
@@ -35,12 +32,6 @@ VARIANTS: dict[str, dict] = {
 }
 
 
-def train_variant(number: int, title: str, encoder_weights: str) -> None:
-    """Train one variant into the run ``ablation-NUMBER``."""
-    config = load_recipe("pets-fast").changed(encoder_weights=encoder_weights, **SMALL)
-    train(new_run(config.changed(**VARIANTS[title]), f"ablation-{number}", title))
-
-
 def score(run: Run, kind: type[Segmenter] = Segmenter) -> dict:
     """The run's metrics on the images that it did not learn from."""
     names = read_json(run.path / "subset.json")["validation"]
@@ -53,18 +44,11 @@ def main() -> None:
     encoder_weights = parser.parse_args().encoder_weights
     results = {}
     for number, title in enumerate(VARIANTS):
-        run = Run(runs_folder() / f"ablation-{number}")
-        if not (run.path / "evaluation.json").exists():
-            process = multiprocessing.get_context("spawn").Process(
-                target=train_variant, args=(number, title, encoder_weights)
-            )
-            process.start()
-            process.join()
-            if process.exitcode:
-                raise SystemExit(f"The variant {title!r} failed; its run is {run.path}.")
+        config = load_recipe("pets-fast").changed(encoder_weights=encoder_weights, **SMALL)
+        run = trained(f"ablation-{number}", title, config.changed(**VARIANTS[title]))
         results[title] = score(run) | {"minutes": run.history[-1]["seconds"] / 60}
         if number == 0:
-            results["mirror image averaged"] = score(run, MirroredSegmenter)
+            results["mirror image averaged"] = score(run, AveragedSegmenter)
     show(results)
 
 

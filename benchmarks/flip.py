@@ -5,7 +5,7 @@ import argparse
 from unet_core.data import open_dataset
 from unet_core.metrics.evaluate import evaluate
 from unet_core.metrics.report import metric_name
-from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter
+from unet_core.prediction.segmenter import AveragedSegmenter, Segmenter
 from unet_core.store.runs import find_run
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     options = parser.parse_args()
     run, dataset = find_run(options.run), open_dataset(options.data)
-    for title, kind in (("as it is", Segmenter), ("mirrored too", MirroredSegmenter)):
+    for title, kind in (("as it is", Segmenter), ("mirrored too", AveragedSegmenter)):
         result = evaluate(run, dataset, options.split, segmenter=kind(run))
         shown = ", ".join(f"{metric_name(k, result)} {v:.4f}" for k, v in result["metrics"].items())
         print(f"{title}: {shown}")

@@ -8,11 +8,13 @@ import argparse
 import shutil
 from pathlib import Path
 
+from unet_core.prediction.familiarity import FILE as FAMILIARITY
 from unet_core.store.environment import runs_folder
 from unet_core.store.files import read_json
 from unet_core.store.runs import SHIPPED, Run, write_json
 
 FILES = ("history.csv", "steps.csv", "evaluation.json", "model.weights.h5", "model.onnx")
+FILES += (FAMILIARITY,)
 STATUS = ("state", "phase", "epochs", "epoch", "step", "steps", "started")
 
 

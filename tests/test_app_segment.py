@@ -10,8 +10,10 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.segment import doubts
 from pages.shared import segmenting
 from unet_core.data.samples import SAMPLES
+from unet_core.prediction.familiarity import WARNING
 from unet_core.store.runs import write_json
 
 LUNG_CLASSES = [{"name": n, "color": "#E69F00"} for n in ("background", "lung", "other")]
@@ -139,8 +141,73 @@ def test_a_model_of_other_things_has_its_own_samples(page, channel_run, tmp_path
     assert not any(box.key == "compare-box" for box in page.selectbox)  # no other knows its classes
 
 
+@pytest.fixture
+def green_lungs(channel_run):
+    """What is green is a lung, for a run that learned from X-rays."""
+    config = channel_run.config | {"classes": LUNG_CLASSES}
+    config["training"] = config["training"] | {"data": "lungs"}
+    write_json(channel_run.path / "config.json", config)
+    return channel_run
+
+
+def lungs_png(halves: int) -> bytes:
+    """Two upright bars in the channel of class 1, or the left one alone, on class 0."""
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[..., 0] = 255
+    for column in (12, 38)[:halves]:
+        pixels[12:52, column : column + 14] = (0, 255, 0)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG")
+    return file.getvalue()
+
+
+def test_a_mask_that_is_no_pair_of_lungs_is_said_to_be_none(page, green_lungs):
+    upload(page, ("half.png", lungs_png(1)))
+    assert not page.exception
+    assert [warning.value for warning in page.warning] == [
+        "This does not look like two lungs: pieces: 1, where 2 are usual."
+    ]
+    upload(page, ("both.png", lungs_png(2)))
+    assert not page.exception and not page.warning
+
+
+def test_of_other_models_nothing_is_expected(page, channel_run):
+    upload(page, ("half.png", lungs_png(1)))
+    assert not page.exception and not page.warning
+
+
 def test_the_share_shown_is_the_masks(page, channel_run):
     upload(page, ("red.png", png((255, 0, 0))))
     legend = "".join(element.proto.body for element in page.get("html"))
     assert "100.0%" in legend
     assert np.isclose(page.slider(key="opacity").value, 0.5)
+
+
+class RedIsStrange:
+    tested, false_alarms = 50, 3
+
+    def strangeness(self, image: np.ndarray) -> float:
+        return 1.01 if image[..., 0].mean() > 100 else 0.99
+
+
+def warnings_of(page: AppTest) -> list:
+    return [caption for caption in page.caption if WARNING in caption.value]
+
+
+def test_a_picture_unlike_the_known_ones_gets_a_sentence(page, channel_run, monkeypatch):
+    doubts._strangeness.clear()
+    doubts._familiarity.clear()
+    monkeypatch.setattr(doubts, "familiarity_of", lambda run: RedIsStrange())
+    upload(page, ("blue.png", png("blue")), ("red.png", png("red")))
+    assert not page.exception and not warnings_of(page)
+    page.session_state["page"] = 2
+    page.run()
+    (warning,) = warnings_of(page)
+    assert "Of 50 test pictures" in warning.help and "3 got this" in warning.help
+
+
+def test_a_model_that_cannot_tell_says_nothing(page, channel_run):
+    doubts._strangeness.clear()
+    doubts._familiarity.clear()
+    upload(page, ("red.png", png("red")))
+    assert not page.exception and len(page.image) == 1 and not warnings_of(page)

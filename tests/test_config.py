@@ -23,6 +23,7 @@ OTHER = {  # for each setting another value than its default, and as the command
     "max_images": (None, "0"),
     "pseudo_labels": ("pets", "pets"),
     "negatives": ("people", "people"),
+    "composites": (40, "40"),
     "val_fraction": (0.2, "0.2"),
     "image_size": (64, "64"),
     "score_size": (96, "96"),
@@ -45,6 +46,7 @@ OTHER = {  # for each setting another value than its default, and as the command
     "seed": (7, "7"),
 }
 WITH = {
+    "composites": {"negatives": "built-in"},
     "weight_map": {"loss": "cross-entropy"},
     "encoder_lr_multiplier": {"freeze_encoder": False},
     "fine_tune_from": {"freeze_encoder": False},
@@ -57,6 +59,7 @@ WRONG = {
     "max_images": [3, 0, -1, 8.0, True, "8"],
     "pseudo_labels": [None, 1],
     "negatives": [None, 1],
+    "composites": [-1, 100_001, 1.0, True, None],
     "val_fraction": [0, -0.1, 0.6, 1, math.nan, math.inf, True, "0.1", None],
     "image_size": [31, 1025, 128.0, "128", True, None],
     "score_size": [0, 31, 1025, 64.0, False],
@@ -79,6 +82,7 @@ WRONG = {
     "seed": [-1, 2**32, 0.5, True, None],
 }
 EDGES = {  # values at the ends of the ranges, which are allowed
+    "composites": [0],
     "max_images": [4],
     "val_fraction": [1e-9, 0.5],
     "image_size": [32, 1024],

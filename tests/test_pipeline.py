@@ -64,13 +64,21 @@ def test_every_picture_comes_once_an_epoch(photos):
     assert sizes == [4, 3]
 
 
-@pytest.mark.parametrize("augmentation", ["cutmix", "elastic"])
+@pytest.mark.parametrize("augmentation", ["cutmix", "elastic", "xray"])
 def test_epochs_differ_and_repeat_themselves_exactly(photos, augmentation):
     batches = batches_of(photos, 4, augmentation, 32, seed=5)
     first, second, again = (epoch(batches, number) for number in (0, 1, 0))
     assert any((a != b).any() for a, b in zip(first, second, strict=True))
     for a, b in zip(first, again, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_films_are_varied(photos):
+    images, masks = next(iter(batches_of(photos, 7, "xray", 32).dataset))
+    before = {image.tobytes() for image in photos.images.astype(np.float32)}
+    assert images.shape == (7, 32, 32, 3) and set(np.unique(masks)) == {0, 1}
+    assert not before & {image.tobytes() for image in images.numpy()}
+    assert images.numpy().min() >= 0 and images.numpy().max() <= 255
 
 
 def test_without_augmentation_the_whole_picture_comes_unchanged(photos):

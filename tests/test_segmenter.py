@@ -4,7 +4,7 @@ from PIL import Image
 
 from unet_core.errors import UserError
 from unet_core.prediction.masks import class_ids, entropy, resize_channels
-from unet_core.prediction.segmenter import MirroredSegmenter, Segmenter
+from unet_core.prediction.segmenter import ALL_EIGHT, AveragedSegmenter, Segmenter
 from unet_core.prediction.views import SegmentedImage, View
 from unet_core.store.classes import ClassInfo
 
@@ -79,19 +79,35 @@ def test_opacity_zero_changes_nothing(channel_run):
     np.testing.assert_array_equal(photo.draw(View(opacity=0)), image)
 
 
-def test_a_mirrored_segmenter_averages_the_picture_and_its_mirror_image(channel_run, monkeypatch):
+def test_an_averaged_segmenter_averages_the_picture_and_its_mirror_image(channel_run, monkeypatch):
     given = []
 
     def left_half(self, image):
         given.append(image)
-        return (np.arange(4.0)[None, :, None] * image[..., :1]).astype(np.float32)
+        return (np.arange(32.0)[None, :, None] * image).astype(np.float32)
 
-    monkeypatch.setattr(Segmenter, "probabilities", left_half)
-    image = np.array([[1, 2, 3, 4]], np.uint8)[..., None].repeat(3, -1)
-    result = MirroredSegmenter(channel_run).probabilities(image)
+    monkeypatch.setattr(Segmenter, "_predict", left_half)
+    image = np.tile(np.arange(1, 33, dtype=np.uint8)[None, :, None], (32, 1, 3))
+    result = AveragedSegmenter(channel_run).probabilities(image)
     np.testing.assert_array_equal(given[1], image[:, ::-1])
-    # straight 0·1, 1·2, 2·3, 3·4; mirrored 0·4, 1·3, 2·2, 3·1, turned back
-    np.testing.assert_allclose(result[0, :, 0], [3 / 2, 6 / 2, 9 / 2, 12 / 2])
+    # straight 0·1, 1·2, 2·3, …; mirrored 0·32, 1·31, …, turned back
+    place = np.arange(32)
+    expected = (place * (place + 1) + (31 - place) * (place + 1)) / 2
+    np.testing.assert_allclose(result[0, :, 0], expected)
+
+
+def test_all_eight_rotations_and_flips_are_averaged_each_turned_back(channel_run, monkeypatch):
+    given = []
+
+    def itself(self, image):
+        given.append(image)
+        return image.astype(np.float32)
+
+    monkeypatch.setattr(Segmenter, "_predict", itself)
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    result = AveragedSegmenter(channel_run, ALL_EIGHT).probabilities(image)
+    np.testing.assert_allclose(result, image)
+    assert len({seen.tobytes() for seen in given}) == 8
 
 
 def test_two_classes_of_one_channel_are_background_and_foreground(channel_run):

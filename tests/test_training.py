@@ -10,6 +10,7 @@ from PIL import Image
 
 from unet_core.cli import main
 from unet_core.data.samples import SAMPLES
+from unet_core.prediction.familiarity import familiarity_of
 from unet_core.store.runs import Run
 
 pytestmark = pytest.mark.slow
@@ -38,6 +39,8 @@ def test_the_run_folder_is_whole(trained):
     assert trained.evaluation["data"] == "synthetic" and trained.evaluation["split"] == "test"
     assert trained.config["parameters"] == 2_128_695
     assert np.sum(trained.evaluation["confusion"]) == 100 * 64 * 64
+    assert trained.config["temperature"] != 1 and "versions" in trained.config
+    assert familiarity_of(trained).tested == 100
 
 
 def test_the_exported_network_agrees_with_keras(trained, monkeypatch):
@@ -46,9 +49,10 @@ def test_the_exported_network_agrees_with_keras(trained, monkeypatch):
     from unet_core.prediction.segmenter import Segmenter
     from unet_core.training.export import prediction_model
 
+    temperature = trained.config["temperature"]
     image = SAMPLES["chelsea"].load()[:64, :64]
     _, model = load_run("small")
-    reference = prediction_model(model)(image[None].astype(np.float32)).numpy()[0]
+    reference = prediction_model(model, temperature)(image[None].astype(np.float32)).numpy()[0]
     ours = Segmenter(trained).probabilities(image)
     # weights are rounded to float16 in both, but in the exported network after normalisation was
     # folded into them

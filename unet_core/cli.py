@@ -203,6 +203,7 @@ def predict_options(parser: ArgumentParser) -> None:
 def predict(options: Namespace) -> None:
     """Segment pictures; write masks and overlays."""
     from unet_core.data.io import open_image
+    from unet_core.prediction.familiarity import WARNING, familiarity_of
     from unet_core.prediction.segmenter import Segmenter
     from unet_core.prediction.views import SegmentedImage, View
     from unet_core.store.runs import find_run, shipped_runs
@@ -210,7 +211,7 @@ def predict(options: Namespace) -> None:
     if not options.model and not shipped_runs():
         raise UserError("No model is shipped; name one of your runs with --model.")
     run = find_run(options.model) if options.model else shipped_runs()[0]
-    segmenter = Segmenter(run)
+    segmenter, familiarity = Segmenter(run), familiarity_of(run)
     shown = tuple(c.name for c in run.classes if not c.is_background)
     view = View(opacity=options.opacity, visible=shown)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -222,6 +223,8 @@ def predict(options: Namespace) -> None:
             failed += 1
             print(f"{path}: {error}", file=sys.stderr)
             continue
+        if familiarity and familiarity.strangeness(image) > 1:
+            print(f"{path}: {WARNING}", file=sys.stderr)
         segmented = SegmentedImage(path.name, image, segmenter.probabilities(image), run.classes)
         for name, content in segmented.files(view):
             (options.out / name).write_bytes(content)
@@ -260,7 +263,8 @@ def export(options: Namespace) -> None:
 
     run, model = load_run(options.run)
     path = options.out or Path(f"{run.name}.{options.format}")
-    print(write(model, path.absolute(), options.format))
+    temperature = run.config.get("temperature", 1.0)
+    print(write(model, path.absolute(), options.format, temperature))
 
 
 COMMANDS: dict[str, tuple[Callable[[Namespace], None], Callable[[ArgumentParser], None] | None]] = {

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.segment.choices import choose_images, choose_look, choose_models
+from pages.segment.doubts import show_doubts
 from pages.segment.results import Result, show_downloads, show_image, show_legend, summary
 from pages.shared.segmenting import ImageSource, ready_runs, segment
 from pages.shared.widgets import beside, choose_view, decimals, kept
@@ -82,6 +83,7 @@ def show_results(run: Run, other: Run | None, done: list[Result], left: Any, rig
             if other:
                 st.subheader(model.title, anchor=False)
             show_image(result.segmented, kind, view.of(model.classes), model.name)
+            show_doubts(model, result, view.threshold)
     if current.image.credit:
         left.caption(current.image.credit)
     with right:

@@ -36,7 +36,7 @@ START_HELP = (
 AUGMENTATION_HELP = (
     "standard: random flip, scale, crop and colour, anew for each picture and epoch; "
     "cutmix: windows of other pictures too; elastic: bent and turned, for pictures "
-    "that have no upside"
+    "that have no upside; xray: exposure, contrast, borders and letters of other machines, in grey"
 )
 PATIENCE_HELP = "epochs without progress before it stops; 0: never"
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unet_core.errors import UserError
+from unet_core.prediction.plausibility import Limits
 from unet_core.store.classes import ClassInfo
 
 
@@ -40,6 +41,8 @@ class Dataset(ABC):
     split_rule = ""  # how the splits were made, where data of that name were split otherwise before
     gap = 0  # samples in a row look alike: so many stay unused between those for training and those
     # for validation or the test; 0: samples have nothing to do with each other
+    looks = ""  # what every mask shows, such as "two lungs", where `plausible` can be said
+    plausible: Limits | None = None  # what a mask keeps to that shows it
 
     def split_by(self, rule: str) -> None:
         """Go back to the splits that a run with this ``split_rule`` has learned from.

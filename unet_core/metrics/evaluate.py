@@ -37,8 +37,8 @@ def evaluate(
 ) -> dict:
     """Score the run's prediction model on the split, or on ``names`` of it, one at a time.
 
-    Images are squashed to the model's resolution. Masks are squashed, by the nearest pixel, to
-    the run's ``score_size``, without one to the same, and the probabilities are resized to it.
+    Masks are squashed, by the nearest pixel, to the run's ``score_size``, without one to the
+    model's size, and the probabilities are resized to it.
     Returns the content of ``evaluation.json``. ``UserError`` when the classes differ, the split
     does not exist or the network gives NaN.
     """
@@ -51,13 +51,12 @@ def evaluate(
     images, bins, counts = [], np.zeros((BINS, 3)), ProbabilityCounts()
     for done, name in enumerate(names, start=1):
         sample = dataset.load(name)
-        squashed, truth = resize_sample(sample, segmenter.size)
-        probabilities = segmenter.probabilities(squashed)
+        truth = resize_sample(sample, size).mask
+        probabilities = segmenter.probabilities(sample.image)
         if np.isnan(probabilities).any():
             raise UserError(DIVERGED.format(run=run.title, name=name))
         probabilities = as_scored(probabilities, run.classes, dataset.classes)
-        if segmenter.size != size:
-            truth = resize_sample(sample, size).mask
+        if probabilities.shape[:2] != (size, size):
             probabilities = resize_channels(probabilities, size, size)
         images.append({"name": name} | measure_image(truth, probabilities))
         bins += reliability(truth, probabilities)

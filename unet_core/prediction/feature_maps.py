@@ -90,8 +90,12 @@ class FeatureMaps:
         if run.config["training"]["model"] not in CATALOGUE:
             raise UserError(f"{run.title} is of a network that this version does not know.")
         try:
-            model = onnx.shape_inference.infer_shapes(onnx.load(path))
-            self.size = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+            model = onnx.load(path)
+            _, *sides, _ = model.graph.input[0].type.tensor_type.shape.dim
+            self.size = sides[0].dim_value or run.config["training"]["image_size"]
+            for side in sides:  # which may be free
+                side.dim_value = self.size
+            model = onnx.shape_inference.infer_shapes(model)
         except Exception as error:  # Protobuf's and ONNX's errors share no base class but this
             raise UserError(f"{path} cannot be read as a model; export the run again.") from error
         training = run.config["training"]

@@ -1,12 +1,15 @@
 """Prediction without TensorFlow: an image in, class probabilities out, by ONNX Runtime."""
 
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 import onnxruntime
 from PIL import Image
 
+from unet_core.architectures.catalogue import CATALOGUE
 from unet_core.errors import UserError
+from unet_core.prediction.closer import small_region, with_detail
 from unet_core.prediction.masks import class_ids, resize_channels
 from unet_core.prediction.tiling import predict_by_tiles
 from unet_core.store.runs import Run
@@ -40,25 +43,39 @@ class Segmenter:
         self._lock = threading.Lock()  # one image at a time: two cores, little memory
         self._input, output = self._session.get_inputs()[0], self._session.get_outputs()[0]
         channels = 1 if run.is_binary else len(run.classes)
-        if not (_is_square(self._input, 3) and _is_square(output, channels)):
+        if not (_is_of_images(self._input, 3) and _is_of_images(output, channels)):
             raise UserError(f"{path} is no model of this run's classes; export the run again.")
+        training = run.config["training"]
+        entry = CATALOGUE.get(training["model"])
+        self._step = 2 ** entry.unet(training["model_arguments"]).depth if entry else 32
         self._tile, self._output = self._input.shape[1], output.shape[1]
-        self.is_tiled = self._output < self._tile
-        self.size = run.config["training"]["image_size"] if self.is_tiled else self._tile
+        self._is_free = isinstance(self._tile, str)  # takes all multiples of ``_step``
+        self.is_tiled = not self._is_free and self._output < self._tile
+        self.size = training["image_size"] if self._is_free or self.is_tiled else self._tile
+        self._looks_closer = bool(training.get("composites"))
         self.run = run
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
         """Probabilities float32 (h, w, classes) of an image uint8 (H, W, 3) of any size.
 
-        The image is squashed to (size, size) first; for a network of unpadded convolutions, to
-        ``size`` on its shorter side, and predicted tile by tile. A binary model's one channel
+        The image is reduced to ``size`` squared pixels first, in its own shape, or squashed to a
+        square where the network takes no other; for a network of unpadded convolutions, to ``size``
+        on its shorter side, and predicted tile by tile. Small objects are looked at a second time,
+        see `closer`, where the run has learned objects of all sizes. A binary model's one channel
         becomes two: background and foreground. `resize_channels` brings the result to the
         image's resolution: probabilities, not masks, are resized, so that outlines are smooth.
         """
+        probabilities = self._look(image)
+        if self._looks_closer and (region := small_region(self._objects(probabilities))):
+            detail = self._look(image[region.slices(*image.shape[:2])])
+            probabilities = with_detail(probabilities, detail, region)
+        return probabilities
+
+    def _look(self, image: np.ndarray) -> np.ndarray:
         height, width = self._scaled(*image.shape[:2])
         if image.shape[:2] != (height, width):
-            squashed = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
-            image = np.asarray(squashed)
+            reduced = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+            image = np.asarray(reduced)
         if self.is_tiled:
             probabilities = predict_by_tiles(image, self._predict, self._tile, self._output)
         else:
@@ -67,12 +84,21 @@ class Segmenter:
             probabilities = np.concatenate([1 - probabilities, probabilities], axis=-1)
         return probabilities
 
+    def _objects(self, probabilities: np.ndarray) -> np.ndarray:
+        """The probability (h, w) that a pixel is of an object; half of a border is."""
+        weights = [{"object": 1.0, "border": 0.5}.get(c.role, 0.0) for c in self.run.classes]
+        return probabilities @ np.array(weights, np.float32)
+
     def mask(self, image: np.ndarray, threshold: float = 0.5) -> np.ndarray:
         """Class ids uint8 (H, W) of an image uint8 (H, W, 3), as `masks.class_ids`."""
         probabilities = resize_channels(self.probabilities(image), *image.shape[:2])
         return class_ids(probabilities, threshold)
 
     def _scaled(self, height: int, width: int) -> tuple[int, int]:
+        if self._is_free:
+            scale = self.size / (height * width) ** 0.5 / self._step
+            rows, columns = (max(1, round(side * scale)) for side in (height, width))
+            return rows * self._step, columns * self._step
         if not self.is_tiled:
             return self.size, self.size
         scale, longest = self.size / min(height, width), MAX_SIDE * self.size
@@ -87,16 +113,33 @@ class Segmenter:
             raise UserError(f"The model of {self.run.title} fails; export it again.") from error
 
 
-def _is_square(tensor: onnxruntime.NodeArg, channels: int) -> bool:
-    """Whether it is float32 (1, side, side, ``channels``) with a ``side`` that the file says."""
+def _is_of_images(tensor: onnxruntime.NodeArg, channels: int) -> bool:
+    """Whether it is float32 (1, side, side, ``channels``), or its sides are free."""
     _, *shape = tensor.shape or [None]
-    side = shape[0] if shape else None
-    return tensor.type == "tensor(float)" and type(side) is int and shape == [side, side, channels]
+    free = ["height", "width", channels]
+    is_square = bool(shape) and type(shape[0]) is int and shape == [shape[0]] * 2 + [channels]
+    return tensor.type == "tensor(float)" and (is_square or shape == free)
 
 
-class MirroredSegmenter(Segmenter):
-    """The same, averaged over the image and its mirror image: better, in twice the time."""
+MIRROR = ((0, False), (0, True))
+ALL_EIGHT = tuple((turns, mirrored) for turns in range(4) for mirrored in (False, True))
 
-    def probabilities(self, image: np.ndarray) -> np.ndarray:
-        straight, mirrored = map(super().probabilities, (image, image[:, ::-1]))
-        return (straight + mirrored[:, ::-1]) / 2
+
+class AveragedSegmenter(Segmenter):
+    """The same, averaged over ``symmetries`` of the image: better, in as many times the time.
+
+    A symmetry is a number of quarter turns, and whether the turned image is mirrored: ``MIRROR``
+    for photos, ``ALL_EIGHT`` for images without an upside, such as micrographs.
+    """
+
+    def __init__(self, run: Run, symmetries: Sequence[tuple[int, bool]] = MIRROR):
+        super().__init__(run)
+        self._symmetries = symmetries
+
+    def _predict(self, image: np.ndarray) -> np.ndarray:
+        looks = []
+        for turns, mirrored in self._symmetries:
+            step = -1 if mirrored else 1
+            seen = super()._predict(np.rot90(image, turns)[:, ::step])
+            looks.append(np.rot90(seen[:, ::step], -turns))
+        return np.mean(looks, axis=0)

@@ -14,7 +14,7 @@ from unet_core.errors import UserError
 RECIPES = Path(__file__).parent.parent / "recipes"
 LOSSES = ("cross-entropy", "dice", "cross-entropy+dice")
 OPTIMIZERS = ("adam", "adamw", "rmsprop")
-AUGMENTATIONS = ("cutmix", "elastic", "standard", "flip", "none")
+AUGMENTATIONS = ("cutmix", "elastic", "xray", "standard", "flip", "none")
 SCHEDULES = ("cosine", "constant", "plateau")
 KINDS = {
     int: "a whole number",
@@ -130,6 +130,12 @@ class TrainingConfig(Settings):
     negatives: str = setting(
         "", "images without objects, to train on too: built-in, or a data folder", metavar="SOURCE"
     )
+    composites: int = setting(
+        0,
+        "scenes put together from the images and those without objects",
+        at_least=0,
+        at_most=10**5,
+    )
     val_fraction: float = setting(
         0.1, "part of the training split that chooses the best epoch", above=0, at_most=0.5
     )
@@ -193,6 +199,8 @@ class TrainingConfig(Settings):
             raise UserError(
                 "A frozen encoder does not learn; unfreeze it, or leave out what it learns with."
             )
+        if self.composites and not self.negatives:
+            raise UserError("Composites need images without objects as scenes; set negatives too.")
         if self.augmentation == "cutmix" and self.batch_size < 2:
             raise UserError("CutMix mixes the images of a batch, so a batch needs two.")
         return self

@@ -94,6 +94,7 @@ FLAG = {"type": "boolean"}
 COUNT = _whole()
 SIDE = _whole(1, 2**16)  # pixels
 POSITIVE = NUMBER | {"minimum": 0}
+TEMPERATURE = NUMBER | {"exclusiveMinimum": 0}
 DAY = TEXT | {"format": "day"}
 SCALAR = TEXT | NUMBER | {"type": ["string", "number", "boolean", "null"]}
 COLOR = {"type": "string", "pattern": r"\A#[0-9a-fA-F]{6}\Z"}
@@ -108,7 +109,7 @@ CONFIG = Kind(
     _map(
         {"classes": CLASSES, "training": _map({}, TRAINING, SCALAR)},
         _each(TEXT, "title description data_title data_credit")
-        | {"created": DAY, "rank": NUMBER, "parameters": COUNT}
+        | {"created": DAY, "rank": NUMBER, "parameters": COUNT, "temperature": TEMPERATURE}
         | {"starting_weights": _or_null(_map({"origin": TEXT}, {"licence": TEXT}))},
     ),
     legacy.config,

@@ -1,4 +1,4 @@
-"""All augmentation: windows of images, their colors, CutMix, and the paper's elastic transform.
+"""All augmentation but `xray`: windows, colors, CutMix, and the paper's elastic transform.
 
 Masks and whatever else belongs to the pixels, "truth", move with their images and are never
 interpolated. Everything works on batches but `elastic_transform`, which SciPy does image by image.

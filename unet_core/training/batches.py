@@ -15,8 +15,10 @@ from unet_core.data.prepared import Prepared
 from unet_core.store.config import TrainingConfig
 from unet_core.training import augment
 from unet_core.training.weight_map import weight_map
+from unet_core.training.xray import vary_film
 
 RESIZED = ("standard", "cutmix", "elastic")  # augmentations that change size, aspect and color
+BY_IMAGE = {"elastic": augment.elastic_transform, "xray": vary_film}  # with SciPy
 MAX_STEPS = 100_000  # of one epoch: the random numbers of two epochs are that far apart
 
 
@@ -90,11 +92,10 @@ class TrainingBatches:
         rows = np.sort(rows)  # the order within a batch is free; sorted reads are faster
         images = self.data.images[rows]
         truth = np.stack([part[rows].astype(np.float32) for part in self.truth], axis=-1)
-        if self.augmentation == "elastic":
+        if vary := BY_IMAGE.get(self.augmentation):
             rng = np.random.default_rng((self.seed, number))
-            pairs = zip(images, truth, strict=True)
-            bent = [augment.elastic_transform(*pair, rng) for pair in pairs]
-            images, truth = map(np.stack, zip(*bent, strict=True))
+            varied = [vary(*pair, rng) for pair in zip(images, truth, strict=True)]
+            images, truth = map(np.stack, zip(*varied, strict=True))
         return mirror(images, self.side), mirror(truth, self.side)
 
 

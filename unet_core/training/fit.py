@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from contextlib import suppress
+from itertools import chain
 
 import keras
 import numpy as np
@@ -16,10 +17,12 @@ from unet_core.data.base import Dataset
 from unet_core.data.prepared import Prepared
 from unet_core.jobs.estimate import finishing_seconds
 from unet_core.jobs.protocol import Reporter
-from unet_core.metrics.evaluate import evaluate, write_evaluation
+from unet_core.metrics.calibration import fit_temperature
+from unet_core.metrics.evaluate import evaluate, names_of, write_evaluation
 from unet_core.models import build, outputs_for
 from unet_core.models.losses import SegmentationLoss
 from unet_core.models.pretrained import load_encoder, set_encoder_training
+from unet_core.prediction import familiarity
 from unet_core.store.config import TrainingConfig
 from unet_core.store.runs import Run, evaluations_of, write_json
 from unet_core.training import checkpoints
@@ -28,6 +31,8 @@ from unet_core.training.callbacks import LiveProgress, SamplePredictions
 from unet_core.training.export import export, save_weights
 from unet_core.training.optimizers import build_optimizer, set_statistics_momentum
 from unet_core.training.weight_map import background_id
+
+MAX_PIXELS = 1_000_000  # of the validation images, to which the temperature is fitted
 
 
 def fit(
@@ -70,7 +75,7 @@ def fit(
             callbacks=[progress, samples, *checkpoints.checkpoint_callbacks(run, config)],
             verbose=1 if sys.stdout.isatty() else 2,
         )
-    finish(run, config, model, dataset, reporter)
+    finish(run, config, model, dataset, (training, validation), reporter)
     return not progress.is_stopped
 
 
@@ -135,14 +140,37 @@ class Dice(keras.metrics.BinaryIoU):
         return 2 * iou / (1 + iou)
 
 
+def temperature_of(model: keras.Model, config: TrainingConfig, validation: Prepared) -> float:
+    """By what the logits are divided so that probabilities are as high as the network is right.
+
+    ``model`` takes any size. Guo et al. 2017, see `metrics.calibration`.
+    """
+    whole = CATALOGUE[config.model].covering_size(config.model_arguments, config.image_size)
+    side = output_side(model, whole)
+    step = math.ceil(math.sqrt(len(validation) * side**2 / MAX_PIXELS))
+    logits, truth = [], []
+    for images, masks in validation_batches(validation, config.batch_size, whole, side):
+        found = model.predict_on_batch(images)[:, ::step, ::step]
+        logits.append(found.reshape(-1, found.shape[-1]))
+        truth.append(masks[:, ::step, ::step].numpy().ravel())
+    return fit_temperature(np.concatenate(logits), np.concatenate(truth))
+
+
 def finish(
-    run: Run, config: TrainingConfig, model: keras.Model, dataset: Dataset, reporter: Reporter
+    run: Run,
+    config: TrainingConfig,
+    model: keras.Model,
+    dataset: Dataset,
+    images: tuple[Prepared, Prepared],
+    reporter: Reporter,
 ) -> None:
-    """From the best weights: the weights file (float16), the prediction model, the evaluation."""
+    """From the best weights: the weights file (float16), the prediction model, its temperature,
+    what ``images`` (for training and validation) look familiar to it, the evaluation."""
     reporter.report(phase="Exporting")
     if (best := checkpoints.best_of(run)).exists():  # not so before the first epoch's end
         model.load_weights(best)
-    (run.path / "evaluation.json").unlink(missing_ok=True)  # its metrics are of other weights
+    for name in ("evaluation.json", familiarity.FILE):  # they are of other weights
+        (run.path / name).unlink(missing_ok=True)
     for result in evaluations_of(run):
         shutil.rmtree(result, ignore_errors=True)
     entry, arguments = CATALOGUE[config.model], config.model_arguments
@@ -150,9 +178,15 @@ def finish(
     sized = build(config.model, model.output_shape[-1], arguments, side)
     sized.set_weights(model.get_weights())
     save_weights(sized, run.path / "model.weights.h5")
-    export(sized, run.path / "model.onnx", "onnx")
+    temperature = temperature_of(model, config, images[1])
+    write_json(run.path / "config.json", Run(run.path).config | {"temperature": temperature})
+    export(sized, run.path / "model.onnx", "onnx", temperature)
 
     reporter.report(phase="Evaluating")
+    names = names_of(dataset, "test", familiarity.MAX_IMAGES)
+    tested = (dataset.load_image(name) for name in names)
+    known = chain.from_iterable(familiarity.spread(part.images) for part in images)
+    familiarity.write_familiarity(run, known, tested)
     started = time.time()
 
     def progress(done: int, total: int) -> None:

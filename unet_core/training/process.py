@@ -11,7 +11,9 @@ from datetime import datetime, timezone
 from unet_core.architectures.catalogue import check_network
 from unet_core.data import data_of
 from unet_core.data.base import Dataset
+from unet_core.data.composites import Composites
 from unet_core.data.prepared import Prepared, joined, prepare
+from unet_core.data.pseudo_labels import PseudoLabelled
 from unet_core.errors import UserError
 from unet_core.jobs.estimate import too_short
 from unet_core.jobs.new_runs import further_data, split_names
@@ -70,8 +72,17 @@ def prepare_images(
 
     images = prepare(dataset, training, config.image_size, progress)
     further = kept_further(run, further_data(dataset, config, training))
-    more = [prepare(data, names, config.image_size, progress) for data, names in further if names]
-    return joined(images, *more), prepare(dataset, validation, config.image_size, progress)
+    more = [
+        (data, prepare(data, names, config.image_size, progress))
+        for data, names in further
+        if names
+    ]
+    labelled = joined(images, *(part for data, part in more if isinstance(data, PseudoLabelled)))
+    empty = [part for data, part in more if not isinstance(data, PseudoLabelled)]
+    if config.composites:
+        scenes = Composites(dataset, labelled, joined(*empty), config.composites, config.seed)
+        empty.append(prepare(scenes, scenes.splits["trainval"], config.image_size, progress))
+    return joined(labelled, *empty), prepare(dataset, validation, config.image_size, progress)
 
 
 def kept_names(run: Run, dataset: Dataset, config: TrainingConfig) -> tuple[list[str], list[str]]:
