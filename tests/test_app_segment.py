@@ -200,7 +200,7 @@ def test_a_picture_unlike_the_known_ones_gets_a_sentence(page, channel_run, monk
     monkeypatch.setattr(doubts, "familiarity_of", lambda run: RedIsStrange())
     upload(page, ("blue.png", png("blue")), ("red.png", png("red")))
     assert not page.exception and not warnings_of(page)
-    page.session_state["page"] = 2
+    page.session_state["photo-of-2"] = 2
     page.run()
     (warning,) = warnings_of(page)
     assert "Of 50 test pictures" in warning.help and "3 got this" in warning.help

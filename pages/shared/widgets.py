@@ -89,8 +89,8 @@ def choose_named(
             st.session_state[key] = st.session_state[box] or ""
             on_choose()
 
-    more = {"index": None, "placeholder": placeholder} if placeholder else {}
-    shown = {"format_func": unlike(titles).get, "key": box, "on_change": choose}
+    more: dict[str, Any] = {"index": None, "placeholder": placeholder} if placeholder else {}
+    shown: dict[str, Any] = {"format_func": unlike(titles).get, "key": box, "on_change": choose}
     return st.selectbox(label, list(titles), **shown, **more)
 
 
@@ -105,7 +105,7 @@ def choose_several(label: str, titles: Mapping[str, str], key: str, first: list[
     def choose() -> None:
         st.session_state[key] = ",".join(st.session_state[box]) or ","  # none, as was chosen
 
-    shown = {"format_func": unlike(titles).get, "key": box, "on_change": choose}
+    shown: dict[str, Any] = {"format_func": unlike(titles).get, "key": box, "on_change": choose}
     return st.multiselect(label, list(titles), **shown)
 
 

@@ -15,12 +15,13 @@ def main() -> None:
     st.title("Train a U-Net and watch it learn", anchor=False)
     result, form = beside((2.2, 1))
     with form, st.container(border=True):
-        new_run_form()
+        can_start = new_run_form()
     runs = {run.name: run for run in user_runs()}
     with result:
         offer_undo()
         if not runs:
-            st.info("No run yet. Press Start: the defaults are a short run to a useful model.")
+            hint = " Press Start: the defaults are a short run to a useful model."
+            st.info("No run yet." + hint * can_start)
             show_damaged()
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -41,13 +41,16 @@ AUGMENTATION_HELP = (
 PATIENCE_HELP = "epochs without progress before it stops; 0: never"
 
 
-def new_run_form() -> None:
-    """Choose, see the estimate, start; what cannot be done is said in a sentence."""
+def new_run_form() -> bool:
+    """Choose, see the estimate, start; what cannot be done is said in a sentence.
+
+    Whether there is a start to press.
+    """
     try:
         host = environment.from_environment()
         if not host.training:
             st.info("Training is switched off on this host. Run the app on your own machine.")
-            return
+            return False
         config = host.apply(choose_settings(host))
         check_network(config)
         show_estimate(config, host)
@@ -59,6 +62,8 @@ def new_run_form() -> None:
             st.rerun()
     except (UserError, OSError) as error:
         st.error(str(error))
+        return False
+    return True
 
 
 def choose_settings(host: Limits) -> TrainingConfig:
@@ -96,8 +101,8 @@ def choose_encoder(config: TrainingConfig) -> TrainingConfig:
     }
     label = "Encoder's starting weights"
     forget_unknown("train-start", words)
-    help_, key = {"help": START_HELP}, kept("train-start")
-    start = st.selectbox(label, words, format_func=lambda s: words[s], **help_, **key)
+    key = kept("train-start")
+    start = st.selectbox(label, words, format_func=lambda s: words[s], help=START_HELP, **key)
     if start == "none":  # a frozen encoder of random weights would learn nothing
         return config.changed(
             encoder_weights=start, freeze_encoder=False, encoder_lr_multiplier=1.0
@@ -120,10 +125,8 @@ def choose_details(config: TrainingConfig) -> TrainingConfig:
 
     loss = choose(left, "Loss", LOSSES, config.loss)
     optimizer = choose(right, "Optimizer", OPTIMIZERS, config.optimizer)
-    digits, key = {"format": "%.5f"}, kept("train-rate")
-    rate = left.number_input(
-        "Learning rate", 1e-6, 1.0, config.learning_rate, 1e-4, **digits, **key
-    )
+    rate, key = config.learning_rate, kept("train-rate")
+    rate = left.number_input("Learning rate", 1e-6, 1.0, rate, 1e-4, format="%.5f", **key)
     batch = right.number_input("Batch size", 1, 64, config.batch_size, **kept("train-batch"))
     usual = config.augmentation
     augmentation = choose(left, "Augmentation", AUGMENTATIONS, usual, AUGMENTATION_HELP)
