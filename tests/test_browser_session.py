@@ -130,7 +130,7 @@ def test_what_was_chosen_stays_while_another_page_is_visited(url, page, tmp_path
     page.go("Segment")
     page.until(lambda: page.all("img[alt^='red.png']"))
     page.says("Still here: red.png")
-    assert page.all("[aria-label=Threshold]")[0].get_attribute("value") == "0.7"
+    assert page.all("input[aria-label=Threshold]")[0].get_attribute("value") == "0.7"
     assert "threshold=0.7" in page.browser.current_url
     page.go("Train")
     page.until(lambda: page.all(epoch)[0].get_attribute("value") == "5")
