@@ -15,7 +15,7 @@ import onnx
 from PIL import Image
 
 from unet_core.architectures.catalogue import CATALOGUE
-from unet_core.prediction.feature_maps import find_tensor
+from unet_core.prediction.feature_maps import find_tensor, sized_model
 from unet_core.prediction.segmenter import open_session
 from unet_core.store.runs import Run
 
@@ -64,12 +64,11 @@ class Features:
     """The lower half of a run's network: an image in, the averaged features of ``tensor`` out."""
 
     def __init__(self, run: Run, tensor: str, threads: int = 2):
-        model = onnx.load(run.path / "model.onnx")
+        model, self._side = sized_model(run)
         del model.graph.output[:]
         model.graph.output.append(onnx.ValueInfoProto(name=tensor))
         self._session = open_session(model.SerializeToString(), threads)
         self._input = self._session.get_inputs()[0].name
-        self._side = input_side(run, model)
 
     def vector(self, image: np.ndarray) -> np.ndarray:
         """Float32 (channels,) of an image uint8 (H, W, 3) of any size, which is squashed."""
@@ -148,19 +147,8 @@ def spread(images: np.ndarray) -> np.ndarray:
 
 def bottom_tensor(run: Run) -> str:
     """The tensor of the bottom of the run's network; ``UserError`` where its file has none."""
-    training = run.config["training"]
-    model = onnx.load(run.path / "model.onnx")
-    side = input_side(run, model)
+    training, (model, side) = run.config["training"], sized_model(run)
     specification = CATALOGUE[training["model"]].specification(
         len(run.classes), side, training["model_arguments"]
     )
-    model = onnx.shape_inference.infer_shapes(model)
     return find_tensor(model.graph, specification, specification.features[-1])
-
-
-def input_side(run: Run, model: onnx.ModelProto) -> int:
-    """The side of the images that the file takes; where it takes any, what it was trained with."""
-    return (
-        model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
-        or (run.config["training"]["image_size"])
-    )

@@ -90,12 +90,7 @@ class FeatureMaps:
         if run.config["training"]["model"] not in CATALOGUE:
             raise UserError(f"{run.title} is of a network that this version does not know.")
         try:
-            model = onnx.load(path)
-            _, *sides, _ = model.graph.input[0].type.tensor_type.shape.dim
-            self.size = sides[0].dim_value or run.config["training"]["image_size"]
-            for side in sides:  # which may be free
-                side.dim_value = self.size
-            model = onnx.shape_inference.infer_shapes(model)
+            model, self.size = sized_model(run)
         except Exception as error:  # Protobuf's and ONNX's errors share no base class but this
             raise UserError(f"{path} cannot be read as a model; export the run again.") from error
         training = run.config["training"]
@@ -126,6 +121,18 @@ class FeatureMaps:
             FeatureLevel(self._has_skips, maps[encoder], maps.get(below), maps.get(decoder))
             for encoder, below, decoder in self._levels
         ]
+
+
+def sized_model(run: Run) -> tuple[onnx.ModelProto, int]:
+    """The run's prediction model with the shapes of all its tensors, and the side of its images.
+
+    Where the file leaves that free, it is what the run was trained with.
+    """
+    model = onnx.load(run.path / "model.onnx")
+    _, height, width, _ = model.graph.input[0].type.tensor_type.shape.dim
+    size = height.dim_value or run.config["training"]["image_size"]
+    height.dim_value = width.dim_value = size
+    return onnx.shape_inference.infer_shapes(model), size
 
 
 def shown_layers(specification: Specification) -> list[tuple[Layer, Layer | None, Layer | None]]:
