@@ -10,8 +10,18 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.texts import read_text
+from pages.shared.widgets import show_link
 
 LOGO = str(Path(__file__).parent / ".streamlit" / "logo.svg")
+# Streamlit leaves so much room above a page that results slip below the screen's edge.
+STYLE = """<style>
+[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }
+@media (max-width: 1000px) { .st-key-beside > * > .stHorizontalBlock { flex-direction: column; }
+  .st-key-beside > * > .stHorizontalBlock > .stColumn { width: 100%; flex: none; } }
+@media (max-width: 640px) { .stMain h1 { font-size: 1.5rem; padding: 0; } }
+.st-key-picture img { width: auto; max-width: 100%; max-height: max(20rem, 100vh - 15rem); }
+[data-testid=stLayoutWrapper]:has(> [class*=st-key-address-]) { display: none; }
+</style>"""
 PAGES = (
     ("segment", ":material/pets:"),
     ("train", ":material/model_training:"),
@@ -45,9 +55,9 @@ def main() -> None:
     )
     st.logo(LOGO, size="large")
     page = navigation()
-    # Streamlit leaves so much room above a page that results slip below the screen's edge.
-    st.html("<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }</style>")
+    st.html(STYLE)
     page.run()
+    show_link()
 
 
 @asynccontextmanager

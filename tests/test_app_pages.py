@@ -38,6 +38,18 @@ def test_curves_of_the_shipped_models(app):
     assert not app.exception
 
 
+def test_only_metrics_that_the_chosen_runs_have_are_offered(app):
+    app.query_params.update({"curve-runs": "pets,membrane", "metric": "Dice"})
+    app.switch_page("pages/curves/page.py").run()
+    assert app.multiselect[0].value == ["pets", "membrane"]
+    assert app.segmented_control(key="metric").value == "dice"
+    assert any(caption.value == "Not measured in Pets." for caption in app.caption)
+    app.multiselect[0].set_value(["pets"]).run()
+    assert not app.exception
+    assert app.segmented_control(key="metric").value == "mean_iou"
+    assert "Dice" not in app.segmented_control(key="metric").options
+
+
 def test_a_shipped_models_scores_are_shown_as_stored(app, monkeypatch, tmp_path):
     monkeypatch.setenv("UNET_DATA_DIR", str(tmp_path))
     app.switch_page("pages/evaluate/page.py").run()
@@ -108,7 +120,7 @@ def test_the_threshold_of_a_binary_model_moves_its_scores(app, binary_run):
     assert not app.exception
     assert len(app.get("plotly_chart")) == 5
     before = {m.label: m.value for m in app.metric}
-    assert before["Dice"] == f"{scores['foreground_dice']:.4f}"
+    assert before["Dice"] == f"{scores['foreground_dice']:.3f}"
     app.slider(key="cut").set_value(0.9).run()
     after = {m.label: m.value for m in app.metric}
     assert after["Precision"] >= before["Precision"] and after["Recall"] < before["Recall"]

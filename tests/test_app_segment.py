@@ -40,7 +40,7 @@ def test_it_opens_with_a_sample_that_is_already_segmented(page, channel_run):
     page.run()
     assert not page.exception
     assert len(page.image) == 1
-    assert page.selectbox(key="model").value == "channels"
+    assert page.selectbox(key="model-box").value == "channels"
     labels = [button.label for button in page.get("download_button")]
     assert labels == ["Mask (class ids)", "Mask (colours)", "Picture as shown"]
 
@@ -121,7 +121,7 @@ def test_two_models_stand_side_by_side(page, channel_run):
     other = channel_run.path.parent / "other"
     shutil.copytree(channel_run.path, other)
     page.run()
-    page.selectbox(key="compare").set_value("other").run()
+    page.selectbox(key="compare-box").set_value("other").run()
     assert not page.exception
     assert len(page.image) == 2
 
@@ -134,11 +134,11 @@ def test_a_model_of_other_things_has_its_own_samples(page, channel_run, tmp_path
     config["training"] = config["training"] | {"data": "lungs"}
     write_json(lungs / "config.json", config)
     page.run()
-    page.selectbox(key="model").set_value("lungs").run()
+    page.selectbox(key="model-box").set_value("lungs").run()
     assert not page.exception
     assert page.pills(key="sample-lungs").options == ["A drawn film"]
-    assert page.selectbox(key="model").value == "lungs"
-    assert not any(box.key == "compare" for box in page.selectbox)  # no other knows its classes
+    assert page.selectbox(key="model-box").value == "lungs"
+    assert not any(box.key == "compare-box" for box in page.selectbox)  # no other knows its classes
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_a_picture_unlike_the_known_ones_gets_a_sentence(page, channel_run, monk
     monkeypatch.setattr(doubts, "familiarity_of", lambda run: RedIsStrange())
     upload(page, ("blue.png", png("blue")), ("red.png", png("red")))
     assert not page.exception and not warnings_of(page)
-    page.session_state["page"] = 2
+    page.session_state["photo-of-2"] = 2
     page.run()
     (warning,) = warnings_of(page)
     assert "Of 50 test pictures" in warning.help and "3 got this" in warning.help

@@ -453,14 +453,15 @@ def choose(app: AppTest, key: str, option: str) -> None:
 def test_train_shows_every_run_and_deletes_the_damaged(many):
     app = open_page("train")
     names = [run.name for run in runs.user_runs()]
-    assert len(names) > 15 and "The healthy one" in app.selectbox(key="run").options
+    assert len(names) > 15 and "The healthy one" in app.selectbox(key="run-box").options
     for name in names[::3]:
-        choose(app, "run", name)
+        choose(app, "run-box", name)
     damaged = [run.name for run in runs.damaged_runs()]
     assert len(damaged) >= 2
     for name in damaged:
         assert any(name in warning.value for warning in app.warning)
         app.button(key=f"delete-{name}").click().run()
+        app.button(key=f"sure-{name}").click().run()
         assert not app.exception
     assert runs.damaged_runs() == []
 
@@ -476,9 +477,9 @@ def test_curves_draws_all_of_them(many):
 
 def test_evaluate_offers_all_that_have_a_result(many):
     app = open_page("evaluate")
-    assert "The healthy one" in app.selectbox(key="judged").options
+    assert "The healthy one" in app.selectbox(key="judged-box").options
     for name in ("broken-5", "broken-12", "broken-13", "model-cut", "model-crashing", "healthy"):
-        choose(app, "judged", name)
+        choose(app, "judged-box", name)
     for view in ("Confidence", "Compare", "Other data"):
         app.segmented_control(key="look").set_value(view).run()
         assert not app.exception
@@ -486,14 +487,14 @@ def test_evaluate_offers_all_that_have_a_result(many):
 
 def test_segment_and_feature_maps_work_with_those_that_can(many):
     app = open_page("segment")
-    assert "The healthy one" in app.selectbox(key="model").options
+    assert "The healthy one" in app.selectbox(key="model-box").options
     for name in ("model-flat", "model-crashing", "broken-6", "broken-13"):
-        choose(app, "model", name)
+        choose(app, "model-box", name)
         assert app.error and not app.image
-    choose(app, "model", "healthy")
+    choose(app, "model-box", "healthy")
     assert app.image
     app = open_page("architectures", show="Feature maps")
     for name in ("model-sizeless", "broken-6"):
-        choose(app, "model", name)
+        choose(app, "model-box", name)
         assert app.error
     open_page("architectures", show="Skip connections")

@@ -137,7 +137,7 @@ def test_a_cut_archive_is_not_taken_for_a_whole_one(server, tmp_path, archives):
 
 def test_an_address_without_the_archive_gets_a_sentence(server, tmp_path):
     del server.archives["annotations.tar.gz"]
-    with pytest.raises(UserError, match="does not answer"):
+    with pytest.raises(UserError, match="127.0.0.1 answers with error 404. Check"):
         fetch(server, tmp_path)
 
 

@@ -18,7 +18,7 @@ from unet_core.jobs.new_runs import new_run
 from unet_core.jobs.protocol import Reporter
 from unet_core.store import files
 from unet_core.store.config import TrainingConfig
-from unet_core.store.environment import cache_folder, data_folder, from_environment
+from unet_core.store.environment import cache_folder, data_folder, from_environment, runs_folder
 from unet_core.store.files import read_json
 from unet_core.store.locks import identity, locked
 from unet_core.store.runs import Run, user_runs
@@ -295,3 +295,21 @@ def test_a_killed_training_resumes_and_stops_politely():
     assert after[: len(before) - 1] == before[:-1]  # a kill may hit the last one's writing
     assert [row["epoch"] for row in after] == list(range(1, len(after) + 1))
     assert run.can_predict and run.evaluation["split"] == "test"
+
+
+def test_a_deleted_run_comes_back_with_its_results_until_room_is_made(launched):
+    run = new_run(SMALL, "mine")
+    run.write_status(state="done")
+    results = runs_folder() / ".evaluations" / run.id
+    (results / "one").mkdir(parents=True)
+    housekeeping.delete(run)
+    assert user_runs() == [] and not results.exists() and housekeeping.can_restore("mine")
+    housekeeping.restore("mine")
+    assert [r.name for r in user_runs()] == ["mine"] and (results / "one").exists()
+    housekeeping.delete(run)
+    new_run(SMALL, "mine")
+    with pytest.raises(UserError, match="a new run called"):
+        housekeeping.restore("mine")
+    housekeeping.prune(5)
+    with pytest.raises(UserError, match="too late"):
+        housekeeping.restore("mine")

@@ -3,7 +3,14 @@
 import streamlit as st
 
 from pages.curves.tables import as_csv, differences, run_row
-from pages.shared.widgets import decimals, linked, show_figure
+from pages.shared.widgets import (
+    beside,
+    choose_several,
+    decimals,
+    forget_unknown,
+    linked,
+    show_figure,
+)
 from unet_core.figures.curves import compared_curves, metric_title, metrics_of
 from unet_core.store.job import ACTIVE
 from unet_core.store.runs import Run, all_runs
@@ -11,8 +18,8 @@ from unet_core.store.runs import Run, all_runs
 COLUMNS = {
     "parameters": decimals("localized"),
     "minutes": decimals("%.1f"),
-    "validation mean IoU": decimals("%.4f"),
-    "test mean IoU": decimals("%.4f"),
+    "validation mean IoU": decimals("%.3f"),
+    "test mean IoU": decimals("%.3f"),
 }
 
 
@@ -22,12 +29,16 @@ def main() -> None:
     if not runs:
         st.info("No run has begun to learn yet; start one on the Train page.")
         return
-    chosen, options = choose(runs)
-    if not chosen:
-        st.info("Choose a run.")
-        return
-    active = any_active(chosen)
-    st.fragment(show, run_every=2.0 if active else None)(chosen, options, active)
+    result, controls = beside((3, 1))
+    with controls:
+        chosen = choose(runs)
+        options = choose_look(chosen)
+    with result:
+        if not chosen:
+            st.info("Choose a run.")
+            return
+        active = any_active(chosen)
+        st.fragment(show, run_every=2.0 if active else None)(chosen, options, active)
     different = differences(chosen)
     if different:
         st.subheader("What differs in their settings", anchor=False)
@@ -43,34 +54,41 @@ def main() -> None:
     )
 
 
-def choose(runs: dict[str, Run]) -> tuple[list[Run], dict]:
-    """The runs and how to draw them."""
+def choose(runs: dict[str, Run]) -> list[Run]:
     titles = {name: run.title for name, run in runs.items()}
-    first, names = list(titles)[:3], linked("curve-runs")
-    chosen = st.multiselect("Runs", titles, first, format_func=lambda n: titles[n], **names)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        metric = st.segmented_control(
-            "Metric",
-            metrics_of(list(runs.values())),
-            format_func=metric_title,
-            default="mean_iou",
-            required=True,
-            wrap=True,
-            **linked("metric"),
-        )
-        axes, key = ("Epochs", "Time"), linked("axis")
-        axis = st.segmented_control("Along", axes, default="Epochs", required=True, **key)
-        smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05, width=180, **linked("smoothing"))
-        logarithmic = st.toggle("Log scale", **linked("log"))
+    chosen = choose_several("Runs", titles, "curve-runs", first=list(titles)[:3])
+    return [runs[name] for name in chosen]
+
+
+def choose_look(runs: list[Run]) -> dict:
+    """How to draw the runs; of metrics, what one of them has measured."""
+    metrics = metrics_of(runs)
+    forget_unknown("metric", metrics)
+    metric = st.segmented_control(
+        "Metric",
+        metrics,
+        format_func=metric_title,
+        default="mean_iou",
+        required=True,
+        wrap=True,
+        **linked("metric"),
+    )
+    axes, key = ("Epochs", "Time"), linked("axis")
+    axis = st.segmented_control("Along", axes, default="Epochs", required=True, **key)
+    smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05, **linked("smoothing"))
+    logarithmic = st.toggle("Log scale", **linked("log"))
     options = {"metric": metric, "by_time": axis == "Time"}
     options |= {"smoothing": smoothing, "logarithmic": logarithmic}
-    return [runs[name] for name in chosen], options
+    return options
 
 
 def show(runs: list[Run], options: dict, was_active: bool) -> None:
     """Curves and table, drawn again and again while a run is at work."""
     alt = f"{metric_title(options['metric'])} of {len(runs)} runs"
     show_figure(compared_curves(runs, **options), "curves", alt)
+    without = [run.title for run in runs if options["metric"] not in metrics_of([run])]
+    if without:
+        st.caption(f"Not measured in {', '.join(without)}.")
     rows = [run_row(run) for run in runs]
     st.dataframe(rows, hide_index=True, alt="The runs", column_config=COLUMNS)
     if was_active and not any_active(runs):

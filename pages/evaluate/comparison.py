@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.evaluate.gallery import LEGEND, foreground, image_tiles, show_tiles
-from pages.shared.widgets import choose_run, decimals, forget_unknown, show_figure
+from pages.shared.widgets import choose_run, decimals, show_figure
 from unet_core.data.base import Dataset
 from unet_core.errors import UserError
 from unet_core.figures.metrics import difference_figure
@@ -27,7 +27,6 @@ def show_comparison(run: Run, result: dict) -> None:
         )
         return
     others = {other.name: other for other in matches}
-    forget_unknown("against", others)
     other = others[choose_run("Compare with", others, "against")]
     second = matches[other]
     try:

@@ -1,5 +1,7 @@
 """Confidence on the Evaluate page: calibration, and the threshold of binary models."""
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -51,7 +53,7 @@ def show_threshold(result: dict) -> None:
     confusion = confusion_at(sweep, threshold)
     now = {key: float(values[1]) for key, values in class_metrics(confusion).items()}
     with grid(4, 120):
-        st.metric("Dice", number(now["dice"]), f"{now['dice'] - dice:+.4f} to the best")
+        st.metric("Dice", number(now["dice"]), **distance(now["dice"] - dice))
         st.metric("IoU", number(now["iou"]))
         st.metric("Precision", number(now["precision"]))
         st.metric("Recall", number(now["recall"]))
@@ -64,6 +66,13 @@ def show_threshold(result: dict) -> None:
     with right:
         show_figure(matrix, "cut-matrix", "Confusion matrix at this threshold")
         show_figure(recall, "pr", "Precision-recall curve")
+
+
+def distance(difference: float) -> dict[str, Any]:
+    """The note under a metric: how far it is from the best, in red only where that shows."""
+    if abs(difference) < 0.0005:
+        return {"delta": "the best", "delta_color": "off", "delta_arrow": "off"}
+    return {"delta": f"{difference:+.3f} to the best"}
 
 
 def set_threshold(value: float) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.widgets import forget_unknown
+from pages.shared.widgets import forget_unknown, kept, upload
 from unet_core.data import DATASETS
 from unet_core.data.io import EXTENSIONS
 from unet_core.data.uploads import keep_pairs
@@ -22,7 +22,7 @@ def show_other_data(run: Run) -> None:
     left, right = st.columns(2, gap="large")
     with left, st.container(border=True):
         data = choose_data(run)
-        files = upload(run) if data == PAIRS else []
+        files = own_files(run) if data == PAIRS else []
         split, limit = ("test", ALL) if data == PAIRS else choose_images()
         busy = evaluations.at_work() is not None
         icon = ":material/play_arrow:"
@@ -41,14 +41,14 @@ def choose_data(run: Run) -> str:
     options = [*dict.fromkeys(([own] if own else []) + fitting), PAIRS]
     forget_unknown("on", options)
     titles = {name: d.title for name, d in DATASETS.items()} | {PAIRS: "My own pictures and masks"}
-    return st.selectbox("Data", options, format_func=lambda o: titles.get(o, o), key="on")
+    return st.selectbox("Data", options, format_func=lambda o: titles.get(o, o), **kept("on"))
 
 
 def choose_images() -> tuple[str, int]:
     """The split, and how many of its images."""
     splits = ("test", "trainval")
     split = st.segmented_control(
-        "Split", splits, default="test", required=True, key="split", help=SPLIT_HELP
+        "Split", splits, default="test", required=True, help=SPLIT_HELP, **kept("split")
     )
     limit = st.segmented_control(
         "Pictures",
@@ -56,18 +56,14 @@ def choose_images() -> tuple[str, int]:
         format_func=lambda number: LIMITS[number],
         default=100,
         required=True,
-        key="limit",
+        **kept("limit"),
     )
     return split, limit
 
 
-def upload(run: Run) -> list[tuple[str, bytes]]:
-    files = st.file_uploader(
-        "Pictures and masks, or a zip of them",
-        type=[*EXTENSIONS, "zip"],
-        accept_multiple_files=True,
-        key="pairs",
-    )
+def own_files(run: Run) -> list[tuple[str, bytes]]:
+    types = [*EXTENSIONS, "zip"]
+    files = upload("Pictures and masks, or a zip of them", "pairs", type=types)
     known = ", ".join(f"{number} {c.name}" for number, c in enumerate(run.classes))
     st.caption(
         "A mask is called like its picture with `_mask` behind (cat.jpg, cat_mask.png), or lies "

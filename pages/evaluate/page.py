@@ -7,7 +7,7 @@ from pages.evaluate.confidence import show_confidence
 from pages.evaluate.headlines import show_headlines
 from pages.evaluate.other_data import NEW_RESULT, show_other_data
 from pages.evaluate.scores import show_scores
-from pages.shared.widgets import choose_run, choose_view, forget_unknown, linked
+from pages.shared.widgets import choose_named, choose_run, choose_view
 from unet_core.jobs.evaluations import OWN, is_private, results
 from unet_core.store.runs import Run, all_runs
 
@@ -25,6 +25,7 @@ def main() -> None:
         st.info(f"{run.title} has not been evaluated yet.")
         show_other_data(run)
         return
+    show_headlines(result)
     st.caption(
         f"{run.config.get('description', '')} Scored on {result['images']:,} pictures of "
         f"{result['data_title']} ({result['split']} split), squashed to {result['resolution']} × "
@@ -32,7 +33,6 @@ def main() -> None:
     )
     for note in result.get("notes", []):
         st.caption(note)
-    show_headlines(result)
     view = choose_view("View", VIEWS, "look")
     if view == SCORES:
         show_scores(run, result)
@@ -50,21 +50,29 @@ def choose() -> tuple[Run, dict | None] | None:
     if not found:
         return None
     left, right = st.columns(2)
-    forget_unknown("judged", found)
     with left:
-        run = found[choose_run("Model", found, "judged")]
+        run = found[choose_run("Model", found, "judged", on_choose=forget_result)]
     shown = visible_results(run)
     if not shown:
         right.selectbox("Scored on", [], placeholder="Nothing yet", disabled=True)
         return run, None
     if (new := st.session_state.pop(NEW_RESULT, None)) in shown:
         st.session_state["scored"], st.session_state["look"] = new, SCORES
-    forget_unknown("scored", shown)
     names = {key: result_name(result, key == OWN) for key, result in shown.items()}
     with right:
-        scored = linked("scored")
-        key = st.selectbox("Scored on", names, format_func=lambda k: names[k], **scored)
+        key = choose_named("Scored on", names, "scored", forget_second)
     return run, shown[key]
+
+
+def forget_result() -> None:
+    """Another model has other results."""
+    st.session_state["scored"] = ""
+    forget_second()
+
+
+def forget_second() -> None:
+    """Another result may not be comparable with the second model's."""
+    st.session_state["against"] = ""
 
 
 def visible_results(run: Run) -> dict[str, dict]:

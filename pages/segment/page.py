@@ -1,12 +1,14 @@
 """Segment: an image in, a mask over it out."""
 
+from typing import Any
+
 import streamlit as st
 
 from pages.segment.choices import choose_images, choose_look, choose_models
 from pages.segment.doubts import show_doubts
 from pages.segment.results import Result, show_downloads, show_image, show_legend, summary
 from pages.shared.segmenting import ImageSource, ready_runs, segment
-from pages.shared.widgets import choose_view
+from pages.shared.widgets import beside, choose_view, decimals, kept
 from unet_core.errors import UserError
 from unet_core.store.runs import Run
 
@@ -24,7 +26,7 @@ def main() -> None:
     if not runs:
         st.info("There is no model yet. Train one with `python -m unet_core train`.")
         return
-    left, middle, right = st.columns([1.2, 1.2, 1])
+    left, right = beside()
     with right:
         source = st.segmented_control(
             "Picture",
@@ -32,14 +34,18 @@ def main() -> None:
             format_func=lambda name: SOURCES[name],
             default="samples",
             required=True,
-            key="source",
+            **kept("source"),
         )
-    run, other = choose_models(left, middle, runs)
-    done = segment_all(run, choose_images(source, run))
+        place = st.container()
+        run, other = choose_models(runs)
+    with place:
+        images = choose_images(source, run)
+    with left:
+        done = segment_all(run, images)
     if done:
-        show_results(run, other, done)
+        show_results(run, other, done, left, right)
     else:
-        st.info("Add a photo: JPEG, PNG, WebP, BMP, GIF or TIFF, up to 20 MB each.")
+        left.info("Add a photo: JPEG, PNG, WebP, BMP, GIF or TIFF, up to 20 MB each.")
 
 
 def segment_all(run: Run, images: list[ImageSource]) -> list[Result]:
@@ -61,8 +67,8 @@ def segment_all(run: Run, images: list[ImageSource]) -> list[Result]:
     return done
 
 
-def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
-    left, right = st.columns([2.4, 1], gap="large")
+def show_results(run: Run, other: Run | None, done: list[Result], left: Any, right: Any) -> None:
+    """The result on the left, what can be done with it on the right."""
     with left:
         kind = choose_view("View", VIEWS, "view")
         current = choose_current(done)
@@ -71,11 +77,12 @@ def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
     shown = [(run, current)]
     if other:
         shown += [(other, result) for result in segment_all(other, [current.image])]
-    for column, (model, result) in zip(left.columns(len(shown)), shown, strict=True):
+    places = left.container(key="picture").columns(len(shown))
+    for column, (model, result) in zip(places, shown, strict=True):
         with column:
             if other:
                 st.subheader(model.title, anchor=False)
-            show_image(result.segmented, kind, view.of(model.classes))
+            show_image(result.segmented, kind, view.of(model.classes), model.name)
             show_doubts(model, result, view.threshold)
     if current.image.credit:
         left.caption(current.image.credit)
@@ -84,15 +91,16 @@ def show_results(run: Run, other: Run | None, done: list[Result]) -> None:
             if other:
                 st.caption(model.title)
             show_legend(result.segmented, result.size, view)
-        show_downloads(done, current, view)
+        show_downloads(done, [result for _, result in shown], kind, view)
     if len(done) > 1:
-        st.dataframe(summary(done, view), hide_index=True)
+        percent = {c.name: decimals("percent") for c in run.classes}
+        st.dataframe(summary(done, view), hide_index=True, column_config=percent)
 
 
 def choose_current(done: list[Result]) -> Result:
     if len(done) == 1:
         return done[0]
-    number = st.pagination(len(done), key="page") or 1
+    number = st.pagination(len(done), key=f"photo-of-{len(done)}", persist_state="session") or 1
     return done[number - 1]
 
 

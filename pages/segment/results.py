@@ -9,10 +9,9 @@ import streamlit as st
 
 from pages.shared.before_after import before_and_after
 from pages.shared.segmenting import ImageSource
-from unet_core.prediction.files import unique_names, zip_files
-from unet_core.prediction.views import SegmentedImage, View
+from unet_core.prediction.files import encode_png, unique_names, zip_files
+from unet_core.prediction.views import SegmentedImage, View, in_a_row
 
-MAX_HEIGHT = 470  # pixels on the screen, so that image and controls are seen together
 MAX_ZIPPED = 150_000_000  # pixels, since a zip is made in memory
 FILES = (
     ("Mask (class ids)", ":material/grid_on:"),
@@ -34,22 +33,19 @@ class Result:
         return replace(self.segmented, image=self.image.load())
 
 
-def show_image(image: SegmentedImage, kind: str, view: View) -> None:
-    """The image as the view asks; colors are named in the legend."""
+def show_image(image: SegmentedImage, kind: str, view: View, key: str) -> None:
+    """The image as the view asks; colors are named in the legend. ``key``: another for each."""
     drawn = image.draw(view)
-    height, width = drawn.shape[:2]
-    max_width = max(1, min(width, MAX_HEIGHT * width // height))
     covered = ", ".join(f"{n} {s:.0%}" for n, s in image.shares(view.threshold).items())
     original, result = f"{image.name}, the picture itself", f"{image.name}: {covered}"
     if kind == "Before and after":
-        with st.container(width=max_width):
-            before_and_after(image.image, drawn, original, result)
+        before_and_after(image.image, drawn, original, result, f"before-after-{key}")
     elif kind == "Side by side":
         left, right = st.columns(2)
         left.image(image.image, width="stretch", alt=original, output_format="JPEG")
         right.image(drawn, width="stretch", alt=result, output_format="JPEG")
     else:
-        st.image(drawn, width=max_width, alt=result, output_format="JPEG")
+        st.image(drawn, width="stretch", alt=result, output_format="JPEG")
 
 
 def show_legend(image: SegmentedImage, size: tuple[int, int], view: View) -> None:
@@ -69,13 +65,19 @@ def show_legend(image: SegmentedImage, size: tuple[int, int], view: View) -> Non
     st.caption(f"{width:,} × {height:,} pixels, segmented in {image.seconds * 1000:.0f} ms")
 
 
-def show_downloads(done: list[Result], current: Result, view: View) -> None:
-    """Files are made when a button is pressed, at the image's full resolution."""
-    st.caption("Download at full resolution")
+def show_downloads(done: list[Result], shown: list[Result], kind: str, view: View) -> None:
+    """Files are made when a button is pressed, at the image's full resolution.
+
+    ``shown``: the current image by each model; the masks are the first one's.
+    """
+    current = shown[0]
+    st.caption("Download at full resolution" + (", masks of the first model" * (len(shown) > 1)))
     names = current.segmented.file_names(view)
     for position, ((label, icon), name) in enumerate(zip(FILES, names, strict=True)):
 
         def content(position: int = position) -> bytes:
+            if position == len(FILES) - 1:
+                return as_shown(shown, kind, view)
             return current.full().files(view)[position][1]
 
         download(label, content, name, "image/png", icon, key=f"download-{position}")
@@ -87,6 +89,15 @@ def show_downloads(done: list[Result], current: Result, view: View) -> None:
     label, icon = f"All {len(done)} pictures (zip)", ":material/folder_zip:"
     file, kind = "segmented.zip", "application/zip"
     download(label, lambda: all_files(done, view), file, kind, icon, type="primary")
+
+
+def as_shown(shown: list[Result], kind: str, view: View) -> bytes:
+    """All that stands beside each other on the page, as one PNG file."""
+    images = [result.full() for result in shown]
+    drawn = [image.draw(view.of(image.classes)) for image in images]
+    if kind == "Side by side":
+        drawn.insert(0, images[0].image)
+    return encode_png(in_a_row(drawn))
 
 
 def download(

@@ -30,6 +30,7 @@ input:focus-visible + *, figure:focus-within { outline: 3px solid var(--st-prima
     js="""
 export default function ({ data, parentElement }) {
   const find = (part) => parentElement.querySelector(part);
+  find("figure").style.maxWidth = `calc(max(20rem, 100vh - 15rem) * ${data.aspect})`;
   find(".before").src = data.before;
   find(".after").src = data.after;
   find(".before").alt = data.before_alt;
@@ -47,12 +48,13 @@ export default function ({ data, parentElement }) {
 
 
 def before_and_after(
-    before: np.ndarray, after: np.ndarray, before_alt: str, after_alt: str
+    before: np.ndarray, after: np.ndarray, before_alt: str, after_alt: str, key: str
 ) -> None:
     """Show two images uint8 (H, W, 3); a pointer or the arrow keys move the handle."""
-    data = {"before": data_url(before), "after": data_url(after)}
+    data: dict[str, str | float] = {"before": data_url(before), "after": data_url(after)}
+    data |= {"aspect": before.shape[1] / before.shape[0]}
     data |= {"before_alt": before_alt, "after_alt": after_alt}
-    _component(data=data, key="before-after")
+    _component(data=data, key=key)
 
 
 def data_url(image: np.ndarray) -> str:

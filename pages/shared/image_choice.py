@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared.before_after import data_url
 from pages.shared.segmenting import ImageSource
-from pages.shared.widgets import linked
+from pages.shared.widgets import linked, upload
 from unet_core.data import Dataset, data_of
 from unet_core.data.io import EXTENSIONS, open_image
 from unet_core.data.samples import SAMPLES, SampleImage, samples_for
@@ -72,8 +72,8 @@ def choose_image(run: Run) -> ImageSource | None:
     if source == "Test pictures" and dataset:
         return choose_test_image(dataset, f"{key}-name")
     types = list(EXTENSIONS)
-    file = st.file_uploader("Drop a picture here", type=types, max_upload_size=20, key="file")
-    return uploaded(file.name, file.getvalue()) if file else None
+    files = upload("Drop a picture here", "file", type=types, max_upload_size=20)
+    return uploaded(files[-1].name, files[-1].getvalue()) if files else None
 
 
 def own_data(run: Run) -> Dataset | None:

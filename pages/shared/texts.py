@@ -20,15 +20,15 @@ def metrics_line(run: Run) -> str:
         return "Not evaluated yet"
     metrics = evaluation["metrics"]
     return (
-        f"Mean IoU {metrics['mean_iou']:.3f}, pixel accuracy {metrics['pixel_accuracy']:.1%} on "
+        f"Mean IoU {metrics['mean_iou']:.3f}, pixel accuracy {metrics['pixel_accuracy']:.3f} on "
         f"{evaluation['images']} {evaluation['split']} pictures of {evaluation['data_title']}, "
         f"{evaluation['resolution']} × {evaluation['resolution']}"
     )
 
 
 def number(value: float) -> str:
-    """A metric with four digits; a dash where there is none."""
-    return "–" if math.isnan(value) else f"{value:.4f}"
+    """A metric with three digits; a dash where there is none."""
+    return "–" if math.isnan(value) else f"{value:.3f}"
 
 
 def duration(seconds: float) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared.texts import read_text
+from pages.shared.widgets import forget_unknown, kept
 from pages.train.download import can_get_pets, offer_pets, show_download
 from unet_core.data import DATASETS, Dataset, open_dataset
 from unet_core.data.io import EXTENSIONS
@@ -28,8 +29,9 @@ def choose_data(host: Limits) -> Dataset:
                 st.divider()
                 offer_pets(host.images)
     sets = available()
+    forget_unknown("train-data", sets)
     with place:
-        name = st.selectbox("Data", sets, format_func=lambda n: sets[n].title, key="train-data")
+        name = st.selectbox("Data", sets, format_func=lambda n: sets[n].title, **kept("train-data"))
     show_data(sets[name])
     show_download()
     return sets[name]

@@ -40,7 +40,10 @@ def show_download() -> None:
     if progress and progress["running"]:
         st.fragment(watch, run_every=1.0)()
     elif progress and progress["error"]:
-        st.error(progress["error"])
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.error(progress["error"])
+            folder = pets_folder()
+            st.button("OK", key="download-read", on_click=downloads.dismiss_failure, args=(folder,))
 
 
 def watch() -> None:

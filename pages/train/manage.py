@@ -11,6 +11,8 @@ from unet_core.jobs import housekeeping
 from unet_core.store.runs import Run, damaged_runs
 
 REFUSED = "refused"  # in the session: why what was asked for could not be done
+ASKED = "asked"  # in the session: the run that was asked about before it is deleted
+DELETED = "deleted"  # in the session: name and title of the run that was deleted last
 
 
 def manage(run: Run) -> None:
@@ -26,7 +28,7 @@ def manage(run: Run) -> None:
     def pin() -> None:
         change(lambda: housekeeping.pin(run, state[pinned]))
 
-    with st.popover("Manage", icon=":material/settings:"):
+    with st.popover("Manage", icon=":material/settings:", key=f"manage-{run.name}"):
         st.text_input("Name", key=title, on_change=rename)
         st.toggle("Keep when old runs are removed", key=pinned, on_change=pin)
         st.download_button(
@@ -51,13 +53,43 @@ def change(action: Callable[[], object]) -> None:
 
 
 def offer_delete(run: Run) -> None:
-    if st.button("Delete", icon=":material/delete:", key=f"delete-{run.name}"):
-        try:
-            housekeeping.delete(run)
-        except (UserError, OSError) as error:
-            st.error(str(error))
-        else:
-            st.session_state.pop("run", None)
+    """Ask before the run goes: the second button is not where the first one was pressed."""
+    state = st.session_state
+    is_asked = state.get(ASKED) == run.name
+
+    def ask() -> None:
+        state[ASKED] = run.name
+
+    def delete() -> None:
+        state[ASKED] = None
+        change(lambda: housekeeping.delete(run))
+        if REFUSED not in state:
+            state[DELETED] = run.name, run.title
+            state["run"] = ""
+
+    icon, key = ":material/delete:", f"delete-{run.name}"
+    st.button("Delete", icon=icon, key=key, on_click=ask, disabled=is_asked)
+    if is_asked:
+        st.caption("Its curves, its model and its scores go with it.")
+        label, key = f"Yes, delete {run.title}", f"sure-{run.name}"
+        st.button(label, icon=icon, type="primary", key=key, on_click=delete)
+
+
+def offer_undo() -> None:
+    """Bring back the run that the visitor deleted last, as long as it is there."""
+    name, title = st.session_state.get(DELETED, ("", ""))
+    if not name or not housekeeping.can_restore(name):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(f"{title} was deleted. Until the next start, it can be brought back.")
+        if st.button("Undo", icon=":material/undo:"):
+            try:
+                housekeeping.restore(name)
+            except (UserError, OSError) as error:
+                st.error(str(error))
+                return
+            del st.session_state[DELETED]
+            st.session_state["run"] = name
             st.rerun()
 
 

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.shared.widgets import choose_run
-from pages.train.manage import manage, show_damaged, show_list
+from pages.shared.widgets import beside, choose_run
+from pages.train.manage import manage, offer_undo, show_damaged, show_list
 from pages.train.progress import show_run
 from pages.train.settings import new_run_form
 from unet_core.jobs import trainings
@@ -13,13 +13,15 @@ from unet_core.store.runs import user_runs
 
 def main() -> None:
     st.title("Train a U-Net and watch it learn", anchor=False)
-    left, right = st.columns([1, 2.2], gap="large")
-    with left, st.container(border=True):
-        new_run_form()
+    result, form = beside((2.2, 1))
+    with form, st.container(border=True):
+        can_start = new_run_form()
     runs = {run.name: run for run in user_runs()}
-    with right:
+    with result:
+        offer_undo()
         if not runs:
-            st.info("No run yet. Press Start: the defaults are a short run to a useful model.")
+            hint = " Press Start: the defaults are a short run to a useful model."
+            st.info("No run yet." + hint * can_start)
             show_damaged()
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):

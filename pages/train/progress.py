@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 import streamlit as st
 
 from pages.shared.texts import duration, metrics_line
-from pages.shared.widgets import show_plain_figure
+from pages.shared.widgets import go_to, kept, show_plain_figure
 from unet_core.data.io import open_image
 from unet_core.errors import UserError
 from unet_core.figures.curves import METRICS, learning_curves
@@ -104,11 +104,9 @@ def show_actions(run: Run, state: str) -> None:
         act(label, ":material/resume:", trainings.start, run)
     if state not in ACTIVE and run.can_predict:
         if st.button("Evaluate", icon=":material/fact_check:"):
-            st.session_state["judged"] = run.name
-            st.switch_page("pages/evaluate/page.py")
+            go_to("evaluate", judged=run.name)
         if st.button("Segment with it", icon=":material/pets:", type="primary"):
-            st.session_state["model"] = run.name
-            st.switch_page("pages/segment/page.py")
+            go_to("segment", model=run.name)
 
 
 def act(label: str, icon: str, action: Callable[[Run], object], run: Run) -> None:
@@ -128,7 +126,7 @@ def show_numbers(run: Run, status: dict) -> None:
     with st.container(horizontal=True, gap="medium"):
         for label, value, style in (
             ("Validation mean IoU", latest.get(MONITOR), ".3f"),
-            ("Validation accuracy", latest.get("val_accuracy"), ".1%"),
+            ("Validation accuracy", latest.get("val_accuracy"), ".3f"),
             ("Learning rate", latest.get("learning_rate"), ".1e"),
             ("Pictures a second", status.get("images_per_second"), ".0f"),
         ):
@@ -165,4 +163,4 @@ def choose_strip(run: Run, count: int) -> int:
     if st.session_state.get(key, 0) >= st.session_state.get(shown, 0):
         st.session_state[key] = count
     st.session_state[shown] = count
-    return st.slider("Predictions after epoch", 1, count, key=key)
+    return st.slider("Predictions after epoch", 1, count, **kept(key))

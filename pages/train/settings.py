@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shared.texts import duration
+from pages.shared.widgets import forget_unknown, kept
 from pages.train.data import choose_data
 from unet_core.architectures.catalogue import CATALOGUE, check_network
 from unet_core.data import open_dataset
@@ -40,13 +41,16 @@ AUGMENTATION_HELP = (
 PATIENCE_HELP = "epochs without progress before it stops; 0: never"
 
 
-def new_run_form() -> None:
-    """Choose, see the estimate, start; what cannot be done is said in a sentence."""
+def new_run_form() -> bool:
+    """Choose, see the estimate, start; what cannot be done is said in a sentence.
+
+    Whether there is a start to press.
+    """
     try:
         host = environment.from_environment()
         if not host.training:
             st.info("Training is switched off on this host. Run the app on your own machine.")
-            return
+            return False
         config = host.apply(choose_settings(host))
         check_network(config)
         show_estimate(config, host)
@@ -58,6 +62,8 @@ def new_run_form() -> None:
             st.rerun()
     except (UserError, OSError) as error:
         st.error(str(error))
+        return False
+    return True
 
 
 def choose_settings(host: Limits) -> TrainingConfig:
@@ -66,16 +72,19 @@ def choose_settings(host: Limits) -> TrainingConfig:
     data = choose_data(host)
     total = len(data.splits["trainval"])
     limit = min(total, host.images or total)
-    model = st.selectbox("Model", CATALOGUE, key="train-model")
+    model = st.selectbox("Model", CATALOGUE, **kept("train-model"))
     st.caption(f"{CATALOGUE[model].title}, {CATALOGUE[model].parameters:,} parameters")
     left, right = st.columns(2)
-    usual, key = min(default.max_images or limit, limit), f"pictures-{data.name}"
-    images = left.number_input("Pictures", min(10, limit), limit, usual, 10, key=key)
-    size = right.selectbox("Pixels a side", SIZES, index=SIZES.index(default.image_size))
+    usual = min(default.max_images or limit, limit)
+    key = f"pictures-{data.name}-{limit}"
+    images = left.number_input("Pictures", min(10, limit), limit, usual, 10, **kept(key))
+    usual = SIZES.index(default.image_size)
+    size = right.selectbox("Pixels a side", SIZES, index=usual, **kept("train-size"))
     max_epochs = min(host.epochs or MAX_EPOCHS, MAX_EPOCHS)
     epochs = 1
     if max_epochs > 1:
-        epochs = st.slider("Epochs", 1, max_epochs, min(default.epochs, max_epochs))
+        usual = min(default.epochs, max_epochs)
+        epochs = st.slider("Epochs", 1, max_epochs, usual, **kept("train-epochs"))
     config = default.changed(
         data=data.name, model=model, max_images=images, image_size=size, epochs=epochs
     )
@@ -91,12 +100,16 @@ def choose_encoder(config: TrainingConfig) -> TrainingConfig:
         run.name: f"those of “{run.title}”" for run in shipped_runs() if has_encoder(run)
     }
     label = "Encoder's starting weights"
-    start = st.selectbox(label, words, format_func=lambda s: words[s], help=START_HELP)
+    forget_unknown("train-start", words)
+    key = kept("train-start")
+    start = st.selectbox(label, words, format_func=lambda s: words[s], help=START_HELP, **key)
     if start == "none":  # a frozen encoder of random weights would learn nothing
         return config.changed(
             encoder_weights=start, freeze_encoder=False, encoder_lr_multiplier=1.0
         )
-    freeze, first = st.selectbox("Encoder", ENCODER_WORDS, format_func=lambda e: ENCODER_WORDS[e])
+    freeze, first = st.selectbox(
+        "Encoder", ENCODER_WORDS, format_func=lambda e: ENCODER_WORDS[e], **kept("train-encoder")
+    )
     return config.changed(encoder_weights=start, freeze_encoder=freeze, fine_tune_from=first)
 
 
@@ -107,16 +120,19 @@ def choose_details(config: TrainingConfig) -> TrainingConfig:
     def choose(
         place: Any, label: str, options: tuple[str, ...], usual: str, help: str | None = None
     ) -> str:
-        return place.selectbox(label, options, index=options.index(usual), help=help)
+        more = kept(f"train-{label.lower()}")
+        return place.selectbox(label, options, index=options.index(usual), help=help, **more)
 
     loss = choose(left, "Loss", LOSSES, config.loss)
     optimizer = choose(right, "Optimizer", OPTIMIZERS, config.optimizer)
-    rate = left.number_input("Learning rate", 1e-6, 1.0, config.learning_rate, 1e-4, format="%.5f")
-    batch = right.number_input("Batch size", 1, 64, config.batch_size)
+    rate, key = config.learning_rate, kept("train-rate")
+    rate = left.number_input("Learning rate", 1e-6, 1.0, rate, 1e-4, format="%.5f", **key)
+    batch = right.number_input("Batch size", 1, 64, config.batch_size, **kept("train-batch"))
     usual = config.augmentation
     augmentation = choose(left, "Augmentation", AUGMENTATIONS, usual, AUGMENTATION_HELP)
-    patience = right.number_input("Early stopping", 0, 50, 0, help=PATIENCE_HELP)
-    seed = left.number_input("Seed", 0, 10**6, 0)
+    key = kept("train-patience")
+    patience = right.number_input("Early stopping", 0, 50, 0, help=PATIENCE_HELP, **key)
+    seed = left.number_input("Seed", 0, 10**6, 0, **kept("train-seed"))
     config = config.changed(loss=loss, optimizer=optimizer, learning_rate=rate, batch_size=batch)
     return config.changed(augmentation=augmentation, early_stopping=patience, seed=seed)
 

@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from unet_core.data.io import open_image
 from unet_core.errors import UserError, explained
@@ -123,9 +124,11 @@ class ResumingStream(io.RawIOBase):
         if code == 416:
             raise UserError(f"{self.url} has become shorter; start the download again.")
         if attempt == TRIES or code:
+            host = urlsplit(self.url).hostname
+            what = f"answers with error {code}" if code else "cannot be reached"
             raise UserError(
-                f"{self.url} does not answer ({error}). Check the internet connection and start "
-                "the download again; what has come stays."
+                f"{host} {what}. Check the internet connection and start the download again; "
+                "what has come stays."
             ) from error
         time.sleep(0.1 * 2**attempt)
 

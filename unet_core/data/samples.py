@@ -52,7 +52,7 @@ def samples_for(run: Run) -> dict[str, SampleImage]:
     except UserError:
         return OTHERS[data]
     real = {
-        name: SampleImage(name, dataset.credit, partial(dataset.load_image, name))
+        name: SampleImage(f"Test picture {name}", dataset.credit, partial(dataset.load_image, name))
         for name in dataset.splits["test"][:FROM_DATA]
     }
     return real | OTHERS[data]

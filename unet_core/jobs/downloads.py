@@ -51,6 +51,13 @@ def stop_download(target: Path) -> None:
         end_job(Download(target))
 
 
+def dismiss_failure(target: Path) -> None:
+    """Somebody has read why the last download failed."""
+    job = Download(target)
+    if not job.is_working:
+        job.write_status(state="stopped", message="")
+
+
 def download_progress(target: Path) -> dict | None:
     """``what``, ``done``, ``total``, ``error`` and ``running`` of the last download, or None."""
     job = Download(target)

@@ -129,6 +129,12 @@ def thumbnail(image: np.ndarray, side: int) -> np.ndarray:
     return fit(image[top : top + square, left : left + square], side)
 
 
+def in_a_row(images: list[np.ndarray]) -> np.ndarray:
+    """Images uint8 (H, W, 3) of one height beside each other, with a white line between."""
+    gap = np.full((len(images[0]), max(2, len(images[0]) // 100), 3), 255, np.uint8)
+    return np.hstack([part for image in images for part in (gap, image)][1:])
+
+
 def _scaled(image: np.ndarray, scale: float) -> tuple[int, int]:
     height, width = image.shape[:2]
     return max(1, round(height * scale)), max(1, round(width * scale))
