@@ -97,6 +97,7 @@ def seen(monkeypatch) -> list:
     monkeypatch.setattr(TrainingBatches, "_gather", gathered)
     monkeypatch.setattr(LiveProgress, "on_train_batch_end", batch_end)
     monkeypatch.setattr(training, "export", lambda *_: None)
+    monkeypatch.setattr(training, "describe_known", lambda *_: None)
     monkeypatch.setattr(training, "evaluate", evaluated)
     return seen
 

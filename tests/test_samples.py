@@ -31,7 +31,7 @@ def test_where_the_data_is_its_first_test_pictures_come_first(tmp_path, monkeypa
     monkeypatch.setattr(samples, "data_of", lambda config: films[config["training"]["data"]])
     found = samples_for(run_on(tmp_path, "lungs"))
     assert list(found) == ["film-0", "film-1", "film-2", "film-3", "drawn-film"]
-    assert (found["film-2"].title, found["film-2"].credit) == ("film-2", "A hospital")
+    assert (found["film-2"].title, found["film-2"].credit) == ("Test picture film-2", "A hospital")
     assert [int(found[f"film-{n}"].load()[0, 0, 0]) for n in range(4)] == [0, 1, 2, 3]
 
 

@@ -183,10 +183,7 @@ def finish(
     export(sized, run.path / "model.onnx", "onnx", temperature)
 
     reporter.report(phase="Evaluating")
-    names = names_of(dataset, "test", familiarity.MAX_IMAGES)
-    tested = (dataset.load_image(name) for name in names)
-    known = chain.from_iterable(familiarity.spread(part.images) for part in images)
-    familiarity.write_familiarity(run, known, tested)
+    describe_known(run, dataset, images)
     started = time.time()
 
     def progress(done: int, total: int) -> None:
@@ -194,3 +191,10 @@ def finish(
         reporter.report(message=f"{done} of {total} pictures", seconds_left=round(left))
 
     write_evaluation(run, evaluate(run, dataset, "test", progress=progress))
+
+
+def describe_known(run: Run, dataset: Dataset, images: tuple[Prepared, Prepared]) -> None:
+    """What ``images``, for training and validation, look like to the network; tried on the test."""
+    known = chain.from_iterable(familiarity.spread(part.images) for part in images)
+    names = names_of(dataset, "test", familiarity.MAX_IMAGES)
+    familiarity.write_familiarity(run, known, (dataset.load_image(name) for name in names))
