@@ -108,7 +108,7 @@ class Drawn:
 
     def __call__(self, random: Generator, height: int) -> Scene:
         image = draw_scene(random, *FRAME)
-        side = int(1.3 * height)  # an animal fills most of what it is drawn in
+        side = min(int(1.3 * height), FRAME[0])  # an animal fills most of what it is drawn in
         y, x = (random.integers(0, length - side + 1) for length in FRAME)
         window = np.s_[y : y + side, x : x + side]
         kind = str(random.choice(["cat", "dog"]))

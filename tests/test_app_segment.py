@@ -42,7 +42,16 @@ def test_it_opens_with_a_sample_that_is_already_segmented(page, channel_run):
     assert len(page.image) == 1
     assert page.selectbox(key="model-box").value == "channels"
     labels = [button.label for button in page.get("download_button")]
-    assert labels == ["Mask (class ids)", "Mask (colours)", "Picture as shown"]
+    assert labels == [
+        "Picture as shown",
+        "Mask (class ids)",
+        "Mask (colours)",
+        "Cut-out (transparent)",
+        "Blurred background",
+        "Polygons (YOLO)",
+        "Polygons (COCO)",
+        "Table (CSV)",
+    ]
 
 
 def test_without_a_model_it_says_what_to_do(page, shipped):

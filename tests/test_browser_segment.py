@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import time
 import zipfile
 
@@ -41,6 +42,15 @@ def mean_color(browser, image) -> list[float]:
     )
 
 
+def taken_home(browser, label: str, name: str):
+    """The file that a button of the open Download menu brings."""
+    wait_for(lambda: browser.find_elements(By.XPATH, f"//button[contains(., '{label}')]"))[
+        0
+    ].click()
+    wait_for((browser.downloads / name).exists)
+    return browser.downloads / name
+
+
 def test_upload_a_photo_and_take_its_mask_home(app_url, browser, tmp_path):
     photo = SAMPLES["chelsea"].load()[:, :400]
     path = tmp_path / "my cat.png"
@@ -59,12 +69,17 @@ def test_upload_a_photo_and_take_its_mask_home(app_url, browser, tmp_path):
     # The overlay's orange lies on the cat: blue goes down, red stays above it.
     assert blue < plain[2] - 20 and red > blue + 60
 
-    browser.find_element(By.XPATH, "//button[contains(., 'Mask (class ids)')]").click()
-    mask = browser.downloads / "my cat_mask.png"
-    wait_for(mask.exists)
+    browser.find_element(By.XPATH, "//button[contains(., 'Download')]").click()
+    mask = taken_home(browser, "Mask (class ids)", "my cat_mask.png")
+    cutout = taken_home(browser, "Cut-out", "my cat_cutout.png")
+    coco = taken_home(browser, "Polygons (COCO)", "coco.json")
     ids = np.asarray(Image.open(mask))
     assert ids.shape == photo.shape[:2]
     assert (ids == 0).mean() > 0.4 and ids.max() <= 2
+    alpha = np.asarray(Image.open(cutout))[..., 3]
+    assert alpha[ids == 0].mean() > 230 and alpha[ids == 1].mean() < 40
+    (image,) = json.loads(coco.read_text())["images"]
+    assert (image["file_name"], image["width"]) == ("my cat.png", 400)
 
 
 def test_two_pictures_of_one_name_come_home_in_a_zip(app_url, browser, tmp_path):
@@ -75,7 +90,8 @@ def test_two_pictures_of_one_name_come_home_in_a_zip(app_url, browser, tmp_path)
     browser.find_element(By.XPATH, "//button[contains(., 'Upload')]").click()
     paths = "\n".join(str(tmp_path / name) for name in sizes)
     browser.find_element(By.CSS_SELECTOR, "input[type=file]").send_keys(paths)
-    browser.find_element(By.XPATH, "//button[contains(., 'All 2 pictures')]").click()
+    for text in ("Download", "All 2 pictures"):
+        browser.find_element(By.XPATH, f"//button[contains(., '{text}')]").click()
     path = browser.downloads / "segmented.zip"
     wait_for(path.exists)
 

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 import streamlit as st
@@ -10,14 +11,18 @@ import streamlit as st
 from pages.shared.before_after import before_and_after
 from pages.shared.segmenting import ImageSource
 from unet_core.prediction.files import encode_png, unique_names, zip_files
+from unet_core.prediction.outputs import IMAGE_FILES, SET_FILES, SetFile
 from unet_core.prediction.views import SegmentedImage, View, in_a_row
 
 MAX_ZIPPED = 150_000_000  # pixels, since a zip is made in memory
-FILES = (
-    ("Mask (class ids)", ":material/grid_on:"),
-    ("Mask (colours)", ":material/palette:"),
-    ("Picture as shown", ":material/image:"),
-)
+ICONS = {  # of the files of one image; the view itself is offered as it is shown
+    "mask": ":material/grid_on:",
+    "colours": ":material/palette:",
+    "cutout": ":material/content_cut:",
+    "blur": ":material/blur_on:",
+    "yolo": ":material/polyline:",
+}
+KINDS = {".png": "image/png", ".txt": "text/plain", ".csv": "text/csv", ".json": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -68,27 +73,47 @@ def show_legend(image: SegmentedImage, size: tuple[int, int], view: View) -> Non
 def show_downloads(done: list[Result], shown: list[Result], kind: str, view: View) -> None:
     """Files are made when a button is pressed, at the image's full resolution.
 
-    ``shown``: the current image by each model; the masks are the first one's.
+    ``shown``: the current image by each model; all files but the view are of the first one's.
     """
     current = shown[0]
-    st.caption("Download at full resolution" + (", masks of the first model" * (len(shown) > 1)))
-    names = current.segmented.file_names(view)
-    for position, ((label, icon), name) in enumerate(zip(FILES, names, strict=True)):
+    with st.popover("Download", icon=":material/download:", width="stretch"):
+        st.caption("At full resolution" + (", by the first model" * (len(shown) > 1)))
+        *_, name = current.segmented.file_names(view)
+        download("Picture as shown", lambda: as_shown(shown, kind, view), name, ":material/image:")
+        for key in offered(current.segmented):
+            offer_file(current, key, view)
+        for set_file in SET_FILES.values():
+            offer_table(done, set_file, view)
+        if len(done) > 1:
+            offer_zip(done, view)
 
-        def content(position: int = position) -> bytes:
-            if position == len(FILES) - 1:
-                return as_shown(shown, kind, view)
-            return current.full().files(view)[position][1]
 
-        download(label, content, name, "image/png", icon, key=f"download-{position}")
-    if len(done) == 1:
-        return
+def offered(image: SegmentedImage) -> list[str]:
+    """The kinds of files that can be made of an image; without a background nothing is cut out."""
+    can_cut = any(c.is_background for c in image.classes)
+    return [key for key in ICONS if can_cut or key not in ("cutout", "blur")]
+
+
+def offer_file(result: Result, key: str, view: View) -> None:
+    file = IMAGE_FILES[key]
+    name = file.name(result.image.name)
+    download(file.title, lambda: file.content(result.full(), view), name, ICONS[key])
+
+
+def offer_table(done: list[Result], file: SetFile, view: View) -> None:
+    def content() -> bytes:
+        annotated = [result.full().annotated(view.threshold) for result in done]
+        return file.content(annotated, done[0].segmented.classes)
+
+    download(file.title, content, file.name, ":material/table:")
+
+
+def offer_zip(done: list[Result], view: View) -> None:
     if sum(result.size[0] * result.size[1] for result in done) > MAX_ZIPPED:
         st.caption("Together these pictures are too large for one zip; take some away to get it.")
         return
     label, icon = f"All {len(done)} pictures (zip)", ":material/folder_zip:"
-    file, kind = "segmented.zip", "application/zip"
-    download(label, lambda: all_files(done, view), file, kind, icon, type="primary")
+    download(label, lambda: all_files(done, view), "segmented.zip", icon, type="primary")
 
 
 def as_shown(shown: list[Result], kind: str, view: View) -> bytes:
@@ -101,11 +126,11 @@ def as_shown(shown: list[Result], kind: str, view: View) -> bytes:
 
 
 def download(
-    label: str, content: Callable[[], bytes], name: str, kind: str, icon: str, **options: Any
+    label: str, content: Callable[[], bytes], name: str, icon: str, **options: Any
 ) -> None:
-    st.download_button(
-        label, content, name, kind, icon=icon, on_click="ignore", width="stretch", **options
-    )
+    kind = KINDS.get(PurePath(name).suffix, "application/zip")
+    options |= {"key": f"download-{label}", "on_click": "ignore", "width": "stretch"}
+    st.download_button(label, content, name, kind, icon=icon, **options)
 
 
 def summary(done: list[Result], view: View) -> list[dict]:
