@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.stats import mannwhitneyu
 
+from benchmarks.false_pets import SCENES
 from unet_core.data import data_of, open_dataset
 from unet_core.data.base import Dataset
 from unet_core.data.io import read_image
@@ -31,7 +32,6 @@ from unet_core.store.runs import Run, find_run
 
 SCORES = ("Mahalanobis", "nearest", "confidence")  # the app uses the first
 MAX_IMAGES = 50  # of each group but the test images
-SCENES = range(3000, 3100)  # numbers of synthetic images beyond those that are trained on
 Images = Iterator[np.ndarray]
 
 

@@ -19,7 +19,6 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, uniform_filte
 from unet_core.data.base import Dataset, Sample
 from unet_core.data.prepared import Prepared, resize_sample
 from unet_core.errors import UserError
-from unet_core.store.classes import ClassInfo
 
 SIZES = 0.1, 0.9  # longer side of a pasted object, as part of the frame
 SOFTNESS = 1.5, 4.0  # width in pixels over which an outline fades
@@ -56,8 +55,8 @@ class Composites(Dataset):
         self, dataset: Dataset, images: Prepared, empty: Prepared, count: int, seed: int
     ) -> None:
         self.classes, self.credit = dataset.classes, dataset.credit
-        self._background = _id_of(self.classes, "background")
-        self._border = _id_of(self.classes, "border")
+        self._objects = [i for i, c in enumerate(self.classes) if c.is_object]
+        self._background = next((i for i, c in enumerate(self.classes) if c.is_background), None)
         self._images, self._empty, self._seed = images, empty, seed
         self._usable = [i for i, mask in enumerate(images.masks) if self._is_usable(mask)]
         if self._background is None or not self._usable:
@@ -115,7 +114,7 @@ class Composites(Dataset):
         return is_whole and AREAS[0] < found.mean() < AREAS[1]
 
     def _is_object(self, mask: np.ndarray) -> np.ndarray:
-        return (mask != self._background) & (mask != self._border)
+        return np.isin(mask, self._objects)
 
     def _object(self, random: Generator) -> Cutout:
         image, mask = _flipped(random, self._images, self._usable)
@@ -237,10 +236,6 @@ def _cut_sides(found: np.ndarray) -> tuple[bool, ...]:
     return tuple(
         bool(edge.mean() > CUT) for edge in (found[0], found[:, 0], found[-1], found[:, -1])
     )
-
-
-def _id_of(classes: tuple[ClassInfo, ...], role: str) -> int | None:
-    return next((i for i, c in enumerate(classes) if c.role == role), None)
 
 
 def _digest(images: Prepared) -> str:

@@ -59,7 +59,7 @@ class PseudoLabelled(Dataset):
 
     @property
     def _objects(self) -> list[int]:
-        return [i for i, c in enumerate(self.classes) if c.role == "object"]
+        return [i for i, c in enumerate(self.classes) if c.is_object]
 
     def _both(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities for the image, and for its mirror image, mirrored back."""
